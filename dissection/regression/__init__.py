@@ -1,0 +1,1 @@
+"""The model, the fast engine and the posterior."""

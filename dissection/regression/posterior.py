@@ -1,0 +1,105 @@
+"""What is known of one judge's weights in one group of pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from dissection.dataset import FloatArray, Group, PairDataset
+
+Status = Literal["fitted", "not converged", "no verdicts", "point estimate"]
+
+EFFECT_COLUMNS = ("judge", "group", "kind", "property", "mean", "sd", "low", "high", "probability", "direction", "n", "converged")
+
+
+@dataclass(frozen=True, eq=False)
+class PositionBias:
+    """The weight of being shown first, in log-odds; positive: what is shown first wins more often between equals."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """One judge in one group.
+
+    Attributes:
+        mean, sd, low, high: (properties,) in log-odds; the ends hold 95 %. NaN where there is none.
+        direction: (properties,) probability that the weight is positive.
+        covariance: (properties × properties) of the Gaussian approximation, in squared log-odds; empty where there is none.
+        n: pairs with a verdict of this judge and all properties assessed; 0 where unknown (point estimates).
+        differs: (properties,) among those, pairs on which the two answers differ in the property.
+        status: "fitted"; "not converged" (no numbers are given then); "no verdicts"; "point estimate" (a mean without an interval).
+        position_bias: None for models without an intercept.
+    """
+
+    judge: str
+    group: Group
+    properties: tuple[str, ...]
+    mean: FloatArray
+    sd: FloatArray
+    low: FloatArray
+    high: FloatArray
+    direction: FloatArray
+    covariance: FloatArray
+    n: int
+    differs: FloatArray
+    status: Status
+    position_bias: PositionBias | None = None
+
+    @property
+    def converged(self) -> bool:
+        return self.status in ("fitted", "point estimate")
+
+    @property
+    def decided(self) -> np.ndarray:
+        """(properties,) True where the 95 % interval leaves out 0 log-odds, that is 50 %."""
+        return (self.low > 0) | (self.high < 0)
+
+
+def probability(log_odds: FloatArray | float) -> FloatArray:
+    """100·σ(log-odds): how often, in per cent, the answer is preferred that is better only on this property."""
+    return np.asarray(100 * expit(np.asarray(log_odds, dtype=float)))
+
+
+def unknown_posterior(judge: str, group: Group, dataset: PairDataset, status: Status, n: int = 0) -> Posterior:
+    """A cell without numbers, with the reason as its status."""
+    nothing = np.full(len(dataset.properties), np.nan)
+    return Posterior(
+        judge, group, dataset.property_names, nothing, nothing, nothing, nothing, nothing, np.empty((0, 0)), n, nothing, status
+    )
+
+
+def effects_frame(posteriors: Sequence[Posterior]) -> pd.DataFrame:
+    """One row a judge × group × property: `EFFECT_COLUMNS`, then `differs`, `decided` and `status`."""
+    parts = [
+        pd.DataFrame(
+            {
+                "judge": p.judge,
+                "group": p.group.name,
+                "kind": p.group.kind,
+                "property": p.properties,
+                "mean": p.mean,
+                "sd": p.sd,
+                "low": p.low,
+                "high": p.high,
+                "probability": probability(p.mean),
+                "direction": p.direction,
+                "n": p.n,
+                "converged": p.converged,
+                "differs": p.differs,
+                "decided": p.decided,
+                "status": p.status,
+            }
+        )
+        for p in posteriors
+    ]
+    if not parts:
+        return pd.DataFrame(columns=[*EFFECT_COLUMNS, "differs", "decided", "status"])
+    return pd.concat(parts, ignore_index=True)
