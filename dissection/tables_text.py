@@ -1,0 +1,275 @@
+"""Text of an uploaded file into values: delimited, JSON, JSON Lines, or one value a line. See `dissection.tables`."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from dissection.errors import FileError
+from dissection.verdicts import shown
+
+Kind = Literal["delimited", "lines", "json list", "json object", "json lines", "parquet"]
+
+MAX_COLUMNS: Final = 5_000
+MAX_ROWS: Final = 1_000_000
+MAX_CELLS: Final = 20_000_000
+MAX_CELL_LENGTH: Final = 10_000_000
+MAX_HEADER_LENGTH: Final = 1_000_000
+# Text in quotes may hold delimiters of its own; a row with more than this many is refused before it is split.
+MAX_DELIMITERS: Final = 200_000
+
+_DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SNIFFED_ROWS: Final = 50
+_LINE: Final = re.compile(r"[^\r\n]+")
+
+
+class Parsed(NamedTuple):
+    """The kind of a text, its values, and for each value its line (its item in one JSON value), counted from 1."""
+
+    kind: Kind
+    values: Sequence[object]
+    numbers: Sequence[int]
+
+
+def parse_text(text: str, filename: str) -> Parsed:
+    """The values of a text of unknown kind.
+
+    Raises:
+        FileError: the text is of a known kind and broken, or too large; the message names the line.
+    """
+    start = text.lstrip()[:1]
+    first_line = text.lstrip().partition("\n")[0].strip() if start in "[{" else ""
+    # [[A]], [[B]] and [[C]] are verdicts of some prompts, not JSON.
+    if start in "[{" and not re.match(r"\[\[[A-Za-z]\]\]", first_line):
+        return _parse_json(text, first_line, filename)
+    return _parse_delimited(text, filename)
+
+
+def too_many(what: str, found: int, limit: int, where: str) -> FileError:
+    """The error for a file that is larger than what a dashboard should hold."""
+    return FileError(
+        f"There are {found:,} {what}.",
+        where=where,
+        accepted=f"at most {limit:,} {what}",
+        remedy="leave out what is not needed, or check that the file is not transposed",
+    )
+
+
+def check_columns(names: Sequence[str], where: str) -> None:
+    """Refuses too many columns and names that come twice (columns without a name may).
+
+    Raises:
+        FileError: names the first duplicate.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise too_many("columns", len(names), MAX_COLUMNS, where)
+    seen: set[str] = set()
+    for position, name in enumerate(names, 1):
+        if name and name in seen:
+            raise FileError(
+                f"The column {shown(name)} comes twice.",
+                where=f"{where}, column {position}",
+                accepted="each column name once",
+                remedy="rename or remove one of them",
+            )
+        seen.add(name)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------------------
+
+
+def _parse_json(text: str, first_line: str, filename: str) -> Parsed:
+    # Every value but the first of its list or object follows a comma, a bracket or a brace: a cheap bound before anything is built.
+    values = text.count(",") + text.count("[") + text.count("{")
+    if values > MAX_CELLS:
+        raise too_many("values", values, MAX_CELLS, filename)
+    try:
+        found = _load(text, filename)
+    except json.JSONDecodeError as error:
+        # A second value behind the first, or a first line that is whole in itself, is how JSON Lines begin.
+        if error.msg == "Extra data" or _is_json(first_line, filename):
+            return _parse_json_lines(text, filename)
+        raise _broken_json(error, f"{filename}, line {error.lineno}, column {error.colno}") from error
+    if isinstance(found, list):
+        if len(found) > MAX_ROWS:
+            raise too_many("items", len(found), MAX_ROWS, filename)
+        return Parsed("json list", found, range(1, len(found) + 1))
+    return Parsed("json object", [found], [1])
+
+
+def _parse_json_lines(text: str, filename: str) -> Parsed:
+    values: list[object] = []
+    numbers: list[int] = []
+    # Only real line ends: str.splitlines would also break at U+2028, which may stand inside a JSON string.
+    for number, line in enumerate(io.StringIO(text), 1):
+        if not line.strip():
+            continue
+        if len(values) == MAX_ROWS:
+            raise too_many("rows", MAX_ROWS + 1, MAX_ROWS, f"{filename}, line {number}")
+        try:
+            values.append(_load(line, f"{filename}, line {number}"))
+        except json.JSONDecodeError as error:
+            raise _broken_json(error, f"{filename}, line {number}, column {error.colno}") from error
+        numbers.append(number)
+    return Parsed("json lines", values, numbers)
+
+
+def _load(text: str, where: str) -> object:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        keys = iter(key for key, _ in pairs)
+        seen = {next(keys)}
+        while (twice := next(keys)) not in seen:
+            seen.add(twice)
+        raise FileError(
+            f"The key {shown(twice)} comes twice in one JSON object.", where=where, accepted="each key once", remedy="remove one of them"
+        )
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except RecursionError as error:
+        raise FileError("The JSON is nested too deeply.", where=where, accepted="rows of plain values", remedy="flatten it") from error
+    except (json.JSONDecodeError, FileError):
+        raise
+    except ValueError as error:  # an integer of more than 4,300 digits
+        raise FileError(f"The JSON holds an impossible number: {error}.", where=where, remedy="check its numbers") from error
+
+
+def _is_json(line: str, filename: str) -> bool:
+    try:
+        _load(line, filename)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+def _broken_json(error: json.JSONDecodeError, where: str) -> FileError:
+    return FileError(
+        f"The JSON is malformed: {error.msg}.",
+        where=where,
+        accepted="one JSON value, or one a line",
+        remedy="mend it there, or write the file again with a JSON library",
+    )
+
+
+# --- Delimited text ---------------------------------------------------------------------------------------------------------------
+
+
+class _Lines:
+    """The lines of a text, for the csv module, with a bound on how many cells one record can grow to."""
+
+    def __init__(self, text: str, delimiter: str, filename: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self._delimiter = delimiter
+        self._filename = filename
+        self.pending = 0
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number += 1
+            self.pending += line.count(self._delimiter)
+            if self.pending > MAX_DELIMITERS:
+                raise too_many("columns", self.pending + 1, MAX_COLUMNS, f"{self._filename}, line {self.number}")
+            yield line
+
+
+def _parse_delimited(text: str, filename: str) -> Parsed:
+    # The limit of the csv module belongs to the whole process; every caller sets the same one.
+    csv.field_size_limit(MAX_CELL_LENGTH)
+    delimiter = _sniff(text, filename)
+    if delimiter is None:
+        return _parse_lines(text, filename)
+    records = _records(text, delimiter, filename)
+    line, header = next((line, record) for line, record in records if record)
+    columns = [name.strip() for name in header]
+    check_columns(columns, f"{filename}, line {line}")
+    values: list[object] = []
+    numbers: list[int] = []
+    for line, record in records:
+        if not record:
+            continue  # an empty line between or behind the rows
+        if len(record) != len(columns):
+            raise FileError(
+                f"The row has {len(record)} cells, but there are {len(columns)} columns.",
+                where=f"{filename}, line {line} (row {len(values) + 1})",
+                accepted=f"{len(columns)} cells, separated by {_DELIMITERS[delimiter]}s",
+                remedy="mend the row; put a text that holds the separator in quotes",
+            )
+        values.append(dict(zip(columns, record, strict=True)))
+        numbers.append(line)
+        for what, found, limit in (("rows", len(values), MAX_ROWS), ("cells", len(values) * len(columns), MAX_CELLS)):
+            if found > limit:
+                raise too_many(what, found, limit, f"{filename}, up to line {line}")
+    if not values:
+        raise FileError(
+            "The file has a header and no rows.", where=filename, accepted="at least one row", remedy="check that the whole file was saved"
+        )
+    return Parsed("delimited", values, numbers)
+
+
+def _records(text: str, delimiter: str, filename: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins on."""
+    lines = _Lines(text, delimiter, filename)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    start = 1
+    try:
+        for record in reader:
+            yield start, record
+            start, lines.pending = lines.number + 1, 0
+    except csv.Error as error:
+        raise FileError(
+            f"The row can't be split into cells: {error}.",
+            where=f"{filename}, line {start}",
+            accepted='text in double quotes, a quote inside it doubled: "say ""yes"""',
+            remedy="close the quote, or write the file again with a CSV library",
+        ) from error
+
+
+def _sniff(text: str, filename: str) -> str | None:
+    """The delimiter of the header: the one that splits the first rows evenly, and then the one that gives most columns."""
+    first = _LINE.search(text)
+    header = first.group() if first else ""
+    if len(header) > MAX_HEADER_LENGTH:
+        most = max(header.count(delimiter) for delimiter in _DELIMITERS)
+        if most > MAX_COLUMNS:
+            raise too_many("columns", most + 1, MAX_COLUMNS, f"{filename}, line 1")
+        raise too_many("characters in the first line", len(header), MAX_HEADER_LENGTH, f"{filename}, line 1")
+    ranked = []
+    for delimiter in _DELIMITERS:
+        if delimiter not in header:
+            continue
+        widths = _widths(text, delimiter, filename)
+        if widths[0] > MAX_COLUMNS:
+            raise too_many("columns", widths[0], MAX_COLUMNS, f"{filename}, line 1")
+        if widths[0] > 1:
+            ranked.append((len(set(widths)) == 1, widths[0], delimiter))
+    return max(ranked)[2] if ranked else None
+
+
+def _widths(text: str, delimiter: str, filename: str) -> list[int]:
+    widths: list[int] = []
+    try:
+        for _, record in _records(text, delimiter, filename):
+            if record:
+                widths.append(len(record))
+            if len(widths) == _SNIFFED_ROWS:
+                break
+    except FileError:
+        # The wrong delimiter may well fail; where the right one fails too, the full reading says why.
+        return [*(widths or [2]), -1]
+    return widths
+
+
+def _parse_lines(text: str, filename: str) -> Parsed:
+    # One line end closes the last line. Other empty lines stay, since a list in dataset order may have an empty label.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+    count = lines.count("\n") + 1
+    if count > MAX_ROWS:
+        raise too_many("lines", count, MAX_ROWS, filename)
+    values = [line.strip() for line in lines.split("\n")]
+    return Parsed("lines", [v[1:-1] if len(v) > 1 and v[0] == v[-1] == '"' else v for v in values], range(1, count + 1))
