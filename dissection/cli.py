@@ -1,0 +1,168 @@
+"""The command line: fit, similarity, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dissection.dataset import PairDataset
+from dissection.errors import InputError
+
+EXIT_BAD_INPUT = 2
+
+_DATA_HELP = "a file in the native form (JSON Lines, Parquet, dotted CSV; also .gz), or published weights (a folder, or one JSON file)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 if some cell did not converge, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        print(f"error: {error.strerror or error}: {error.filename}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dissection",
+        description="What a judge's preferences are made of: Bayesian logistic regression of verdicts on properties of answers.",
+        epilog="Start with:  python -m dissection demo --out demo.jsonl  and  python -m dissection fit demo.jsonl --out effects.csv",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_fit(commands)
+    _add_similarity(commands)
+    _add_demo(commands)
+    look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
+    look.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    look.set_defaults(command=_inspect)
+    return parser
+
+
+def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "fit",
+        help="the weights of each judge in each group, with 95 %% intervals",
+        description="Fit every judge in every scenario and condition and write one row a judge × group × property: mean, sd, low and high "
+        "(95 %) in log-odds, probability = 100·σ(mean), direction = P(weight > 0), n = pairs used, converged. A cell that did not "
+        "converge has no numbers, and the exit status is then 1.",
+        epilog="Example:  python -m dissection fit demo.jsonl --judge human --group Code --out code.csv",
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    parser.add_argument("--judge", action="append", metavar="J", help="only this judge; may be given more than once")
+    parser.add_argument("--group", action="append", metavar="G", help="only this scenario or condition; may be given more than once")
+    parser.add_argument("--model", default="standard", metavar="M", help="standard (with position bias; the default) or paper (without)")
+    parser.add_argument("--prior-scale", type=float, metavar="B", help="scale b of the Laplace prior; default 0.1")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+    parser.set_defaults(command=_fit)
+
+
+def _add_similarity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "similarity",
+        help="how alike the judges are",
+        description="Write a square labelled matrix of correlations of the judges' weights: the mean over scenarios, or of one group.",
+        epilog="Example:  python -m dissection similarity published_weights/fitted_paras_comparison --out similarity.csv",
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    parser.add_argument("--method", default="pearson", metavar="M", help="pearson (the default) or spearman")
+    parser.add_argument("--group", metavar="G", help="one scenario or condition instead of the mean over scenarios")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv")
+    parser.set_defaults(command=_similarity)
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="a simulated dataset whose judges' tastes are known",
+        description="Write simulated pairs in the native form, with judges whose tastes were planted.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz")
+    parser.add_argument("--pairs", type=int, default=2600, metavar="N", help="default 2600")
+    parser.add_argument("--judges", type=int, default=14, metavar="J", help="default 14")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="default 0, the embedded demo")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="also write the planted weights, as JSON")
+    parser.set_defaults(command=_demo)
+
+
+def _open(path: Path) -> PairDataset:
+    from dissection.readers import open_dataset
+
+    started = time.perf_counter()
+    dataset = open_dataset(path)
+    what = f"{len(dataset):,} pairs" if dataset.has_pairs else "published weights"
+    _say(f"{dataset.name}: {what}, {len(dataset.judges)} judges, {len(dataset.groups)} groups ({time.perf_counter() - started:.1f} s)")
+    for note in dataset.notes:
+        _say(f"note: {note}")
+    return dataset
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rfitting group {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from dissection.export import EFFECT_FORMS, check_output, write_effects
+    from dissection.regression.fit import fit
+    from dissection.regression.model import choose_model
+
+    check_output(options.out, EFFECT_FORMS)
+    model = choose_model(options.model, options.prior_scale)
+    dataset = _open(options.data)
+    started = time.perf_counter()
+    posteriors = fit(dataset, model, options.judge, options.group, _show_progress)
+    write_effects(posteriors, options.out)
+    _say(f"{len(posteriors)} fits in {time.perf_counter() - started:.2f} s → {options.out}. {model.description}")
+    for status in ("no verdicts", "not converged"):
+        cells = [posterior for posterior in posteriors if posterior.status == status]
+        for cell in cells[:10]:
+            _say(f"{status}: {cell.judge} in {cell.group.name} (n = {cell.n})")
+        if len(cells) > 10:
+            _say(f"{status}: {len(cells) - 10} more")
+    return 1 if any(posterior.status == "not converged" for posterior in posteriors) else 0
+
+
+def _similarity(options: argparse.Namespace) -> int:
+    from dissection.errors import UnknownNameError
+    from dissection.export import check_output, safe_cells
+    from dissection.regression.fit import fit
+    from dissection.similarity import METHODS, similarity_matrix
+
+    check_output(options.out, (".csv",))
+    if options.method not in METHODS:
+        raise UnknownNameError(f"There is no similarity named {options.method!r}.", accepted=", ".join(METHODS))
+    dataset = _open(options.data)
+    groups = [options.group] if options.group else [group.name for group in dataset.scenarios]
+    matrix = similarity_matrix(fit(dataset, groups=groups, progress=_show_progress), options.method)
+    safe_cells(matrix).to_csv(options.out, index_label="judge")
+    _say(f"{len(matrix)} × {len(matrix)} similarities ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}) → {options.out}")
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from dissection.simulate import write_demo
+
+    write_demo(options.out, options.pairs, options.judges, options.seed, options.truth)
+    _say(f"{options.pairs:,} simulated pairs, {options.judges} judges → {options.out}")
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from dissection.inspection import inspect, judge_table
+
+    dataset = _open(options.data)
+    print("\n".join(inspect(dataset).lines()))
+    if dataset.has_pairs and len(dataset.judges):
+        print("\nJudges (share_a in %):")
+        print(judge_table(dataset).round(1).to_string(index=False))
+    return 0

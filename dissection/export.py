@@ -1,0 +1,65 @@
+"""Results as files: CSV, Parquet, JSON Lines, and the published-weights form."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dissection.errors import InputError, UnknownNameError
+from dissection.regression.posterior import EFFECT_COLUMNS, Posterior, effects_frame
+
+EFFECT_FORMS = (".csv", ".parquet", ".jsonl")
+
+
+def effects_table(posteriors: Sequence[Posterior]) -> pd.DataFrame:
+    """The columns that files of effects hold, see `EFFECT_COLUMNS`."""
+    return effects_frame(posteriors)[list(EFFECT_COLUMNS)]
+
+
+def check_output(path: Path, forms: Sequence[str]) -> None:
+    """Whether a result can be written there, asked before the work is done.
+
+    Raises:
+        UnknownNameError: the ending is none of `forms`.
+        InputError: the folder does not exist.
+    """
+    if path.suffix.lower() not in forms:
+        raise UnknownNameError(f"The ending {path.suffix!r} is not known.", where=str(path), accepted=", ".join(forms), remedy="choose one of them")
+    if not path.resolve().parent.is_dir():
+        raise InputError("The folder does not exist.", where=str(path.parent), remedy="make it first")
+
+
+def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text cells and headings that a spreadsheet would run as a formula get an apostrophe in front (OWASP, "CSV injection")."""
+
+    def safe(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+    return frame.map(safe).rename(columns=safe, index=safe)
+
+
+def write_effects(posteriors: Sequence[Posterior], path: Path) -> None:
+    """Write the effects in the form that the path's ending names.
+
+    Raises:
+        UnknownNameError: the ending is none of .csv, .parquet, .jsonl.
+    """
+    check_output(path, EFFECT_FORMS)
+    table = effects_table(posteriors)
+    if path.suffix.lower() == ".parquet":
+        table.to_parquet(path, index=False)
+    elif path.suffix.lower() == ".jsonl":
+        table.to_json(path, orient="records", lines=True, double_precision=10)
+    else:
+        safe_cells(table).to_csv(path, index=False)
+
+
+def published_json(posteriors: Sequence[Posterior]) -> str:
+    """Posterior means in the published-weights form: {group: {judge: [weights]}}. Cells without numbers are left out."""
+    weights: dict[str, dict[str, list[float]]] = {}
+    for posterior in posteriors:
+        if np.isfinite(posterior.mean).all():
+            weights.setdefault(posterior.group.name, {})[posterior.judge] = [float(value) for value in posterior.mean]
+    return json.dumps(weights, indent=1)
