@@ -1,0 +1,137 @@
+"""What this visitor looks at: the dataset, their own judges, the model, and posteriors from bounded caches."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from dissection.dataset import FloatArray, Group, PairDataset
+from dissection.errors import InputError
+from dissection.judges import DATA_FOLDER, Judge
+from dissection.readers import open_dataset
+from dissection.regression.fit import fit
+from dissection.regression.model import PRESETS, STANDARD, Model, choose_model
+from dissection.regression.posterior import Posterior
+
+DEMO_FILE = DATA_FOLDER / "demo.jsonl.gz"
+DEMO = "demo"
+LOCAL_FILE = "file"
+MAX_OWN_DATASETS = 3
+MAX_OWN_JUDGES = 20
+PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def local_path() -> Path | None:
+    """FILE of `streamlit run app.py -- FILE`."""
+    return Path(sys.argv[1]).expanduser() if len(sys.argv) > 1 else None
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the data …")
+def _open(path: str, _changed: float) -> PairDataset:
+    dataset = open_dataset(Path(path))
+    return dataclasses.replace(dataset, name="Demo", simulated=True) if Path(path) == DEMO_FILE else dataset
+
+
+def own_datasets() -> dict[str, PairDataset]:
+    """Datasets that this visitor uploaded, by their name in the address bar."""
+    found: dict[str, PairDataset] = st.session_state.setdefault("own_datasets", {})
+    return found
+
+
+def add_dataset(dataset: PairDataset) -> str:
+    """Keep an uploaded dataset for this session and return its key.
+
+    Raises:
+        InputError: the session already holds as many as it may.
+    """
+    key = f"own-{dataset.content_hash[:8]}"
+    owned = own_datasets()
+    if key not in owned and len(owned) >= MAX_OWN_DATASETS:
+        raise InputError(
+            f"This session already holds {MAX_OWN_DATASETS} uploaded datasets.", accepted=f"{MAX_OWN_DATASETS}", remedy="remove one of them first"
+        )
+    owned[key] = dataset
+    return key
+
+
+def dataset_options() -> dict[str, str]:
+    """Key → name of every dataset that this visitor can choose; the first is the default."""
+    path = local_path()
+    options = {LOCAL_FILE: path.name} if path else {}
+    return {**options, DEMO: "Demo (simulated)", **{key: f"{dataset.name} (yours)" for key, dataset in own_datasets().items()}}
+
+
+def base_dataset(key: str) -> PairDataset:
+    """The dataset of a key, without this visitor's judges.
+
+    Raises:
+        InputError: the file of the command line can't be used.
+    """
+    if key in own_datasets():
+        return own_datasets()[key]
+    path = local_path() if key == LOCAL_FILE else None
+    if path is None:
+        path = DEMO_FILE
+    return _open(str(path), path.stat().st_mtime if path.exists() else 0.0)
+
+
+def own_judges(key: str) -> dict[str, FloatArray]:
+    """This visitor's judges on a dataset: name → verdicts (pairs × 2)."""
+    found: dict[str, FloatArray] = st.session_state.setdefault("own_judges", {}).setdefault(key, {})
+    return found
+
+
+def add_judge(name: str, verdicts: FloatArray) -> None:
+    """Keep an uploaded judge of the current dataset for this session.
+
+    Raises:
+        InputError: the session already holds as many as it may.
+    """
+    owned = own_judges(current_key())
+    if len(owned) >= MAX_OWN_JUDGES:
+        raise InputError(f"This session already holds {MAX_OWN_JUDGES} uploaded judges.", remedy="remove one of them first")
+    owned[name] = verdicts
+
+
+def current_key() -> str:
+    """The key of the dataset in view."""
+    options = dataset_options()
+    key = st.session_state.get("data")
+    return key if key in options else next(iter(options))
+
+
+def current() -> PairDataset:
+    """The dataset in view, with this visitor's judges in it."""
+    key = current_key()
+    dataset, owned = base_dataset(key), own_judges(key)
+    signature = (dataset.content_hash, tuple(owned))
+    held = st.session_state.get("current")
+    if held and held[0] == signature:
+        return held[1]  # type: ignore[no-any-return]
+    for name, verdicts in owned.items():
+        dataset = dataset.with_judge(Judge(name, origin="upload"), np.array(verdicts))
+    st.session_state["current"] = (signature, dataset)
+    return dataset
+
+
+def model() -> Model:
+    """The model chosen in the sidebar."""
+    name, scale = st.session_state.get("model", STANDARD.name), st.session_state.get("b", STANDARD.prior_scale)
+    return choose_model(name if name in PRESETS else STANDARD.name, scale if scale in PRIOR_SCALES else None)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={PairDataset: lambda dataset: dataset.content_hash})
+def _fit_group(dataset: PairDataset, group: Group, model: Model) -> tuple[Posterior, ...]:
+    return tuple(fit(dataset, model, groups=[group.name]))
+
+
+def posteriors(dataset: PairDataset, groups: tuple[Group, ...], judges: tuple[str, ...] | None = None) -> list[Posterior]:
+    """The posteriors of the judges (None: all) in the groups under the model in view, in that order."""
+    chosen = model()
+    cells = [posterior for group in groups for posterior in _fit_group(dataset, group, chosen)]
+    if judges is None:
+        return cells
+    wanted = {name: place for place, name in enumerate(judges)}
+    return sorted((cell for cell in cells if cell.judge in wanted), key=lambda cell: (groups.index(cell.group), wanted[cell.judge]))

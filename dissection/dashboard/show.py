@@ -1,0 +1,91 @@
+"""How charts and tables are shown: each with its reading, the table behind it, and downloads."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dissection.dataset import PairDataset
+from dissection.errors import InputError
+from dissection.export import safe_cells
+
+# Wide charts scroll inside their box on narrow screens, instead of squeezing their labels into each other.
+STYLE = """<style>
+[class*="st-key-wide-"] { overflow-x: auto; }
+[class*="st-key-wide-"] > div { min-width: var(--wide, 860px); }
+[class*="st-key-narrow-"] { overflow-x: auto; }
+[class*="st-key-narrow-"] > div { min-width: 460px; }
+.stMainBlockContainer { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stHeading"] h1 { padding: 0 0 .2rem 0; font-size: 1.9rem; }
+[class*="st-key-answer-"] { white-space: pre-wrap; overflow-wrap: anywhere; }
+</style>"""
+
+
+def page_head(title: str, question: str, dataset: PairDataset) -> None:
+    """Title, the question that the page answers, and whether what it shows is simulated."""
+    st.title(title, anchor=False)
+    st.caption(question + ("  :gray-badge[:material/science: Simulated data: made-up judges with planted tastes]" if dataset.simulated else ""))
+
+
+def plotly_config(name: str) -> dict[str, Any]:
+    """The chart's tool bar: only the image download, in the format chosen in the sidebar."""
+    form = st.session_state.get("image") or "PNG"
+    return {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"],
+        "toImageButtonOptions": {"format": form.lower(), "filename": file_stem(name), "scale": 2},
+        "scrollZoom": False,
+    }
+
+
+def file_stem(name: str) -> str:
+    """A file name from free text."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "chart"
+
+
+def chart(
+    figure: go.Figure, table: pd.DataFrame, name: str, reading: str, *, clickable: bool = False, width: str = "wide", alt: str = ""
+) -> list[dict[str, Any]]:
+    """Draw a figure with its reading, the table behind it and a CSV of that.
+
+    Returns:
+        The points that were clicked, as Plotly gives them; empty where nothing was, or the chart is not clickable.
+    """
+    key = file_stem(name)
+    with st.container(key=f"{width}-{key}"):
+        options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points"} if clickable else {}
+        event = st.plotly_chart(figure, key=f"chart-{key}", config=plotly_config(name), alt=alt or reading, **options)
+    st.caption(reading)
+    with st.expander("Table and download", icon=":material/table:"):
+        data_table(table, name)
+    return list(event["selection"]["points"]) if clickable and isinstance(event, Mapping) else []
+
+
+def data_table(table: pd.DataFrame, name: str, columns: Mapping[str, Any] | None = None) -> None:
+    """A table, its columns headed as `columns` says, and its CSV."""
+    st.dataframe(table, hide_index=True, height="auto" if len(table) < 12 else 380, column_config=columns)
+    st.download_button(
+        "Download CSV",
+        lambda: safe_cells(table).to_csv(index=False).encode(),
+        file_name=f"{file_stem(name)}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"csv-{file_stem(name)}",
+    )
+
+
+def mistake(error: InputError) -> None:
+    """An error of the visitor's input, in the same words as on the command line."""
+    lines = [f"**{plain_markdown(error.problem)}**"]
+    for label, text in (("Where", error.where), ("Accepted", error.accepted), ("What to do", error.remedy)):
+        if text:
+            lines.append(f"{label}: {plain_markdown(text)}")
+    st.error("  \n".join(lines), icon=":material/error:")
+
+
+def plain_markdown(text: object) -> str:
+    """Any text so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", str(text))

@@ -1,0 +1,167 @@
+"""Which judges are alike: the clustered matrix with its tree, and a map."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+from scipy.cluster.hierarchy import dendrogram
+
+from dissection.clusters import Clustering
+from dissection.figures.style import GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, plain
+from dissection.judges import Judge
+
+COLOURINGS = ("cluster", "size", "family", "base or aligned")
+
+
+def colour_groups(judges: Sequence[Judge], by: str, clusters: Mapping[str, int]) -> dict[str, str]:
+    """Judge → the group that colours it."""
+    if by == "cluster":
+        return {judge.name: f"cluster {clusters[judge.name]}" if judge.name in clusters else "no similarity" for judge in judges}
+    if by == "size":
+        return {judge.name: judge.size_class for judge in judges}
+    if by == "family":
+        return {judge.name: judge.family or "unknown" for judge in judges}
+    return {judge.name: judge.alignment for judge in judges}
+
+
+def group_colours(groups: Mapping[str, str]) -> dict[str, str]:
+    """Group → colour, in the order of the names."""
+    return {group: PALETTE[i % len(PALETTE)] for i, group in enumerate(sorted(set(groups.values())))}
+
+
+def long_frame(similarity: pd.DataFrame) -> pd.DataFrame:
+    """One row a pair of judges: `judge`, `other`, `similarity`, most alike first."""
+    rows, columns = np.triu_indices(len(similarity), 1)
+    frame = pd.DataFrame(
+        {"judge": similarity.index[rows], "other": similarity.columns[columns], "similarity": similarity.to_numpy()[rows, columns]}
+    )
+    return frame.sort_values("similarity", ascending=False, ignore_index=True)
+
+
+def matrix(similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str, str], scenarios: int) -> go.Figure:
+    """The matrix in leaf order with its tree above and a strip of group colours beside the names."""
+    order = [*clustering.order, *clustering.left_out]
+    table = similarity.loc[order, order].to_numpy()
+    places = list(range(len(order)))
+    figure = make_subplots(
+        rows=2, cols=2, row_heights=[0.14, 0.86], column_widths=[0.018, 0.982], vertical_spacing=0.005, horizontal_spacing=0.004, shared_xaxes=False
+    )
+    _tree(figure, clustering)
+    off_diagonal = table[~np.eye(len(order), dtype=bool)]
+    low = float(np.nanmin(off_diagonal, initial=1.0)) if np.isfinite(off_diagonal).any() else 0.0
+    hover = [
+        [f"<b>{plain(a)}</b> · <b>{plain(b)}</b><br>similarity {table[i, j]:.3f}<br>{_over(scenarios)}" for j, b in enumerate(order)]
+        for i, a in enumerate(order)
+    ]
+    figure.add_trace(
+        go.Heatmap(
+            z=table,
+            x=places,
+            y=places,
+            zmin=np.floor(low * 10) / 10,
+            zmax=1,
+            colorscale=SEQUENTIAL,
+            xgap=1,
+            ygap=1,
+            text=hover,
+            hoverinfo="text",
+            colorbar={"thickness": 10, "len": 0.6, "y": 0.4, "title": {"text": "similarity", "side": "top"}, "outlinewidth": 0},
+        ),
+        row=2,
+        col=2,
+    )
+    _strip(figure, order, groups)
+    ends = {"range": [-0.5, len(order) - 0.5], "showgrid": False, "zeroline": False, "fixedrange": True}
+    # So many names would run into each other below; the same names stand at the left, and under the pointer.
+    crowded = len(order) > 40
+    figure.update_xaxes(
+        tickvals=places, ticktext=[plain(name, 26) for name in order], tickangle=-60, ticks="", showticklabels=not crowded, row=2, col=2, **ends
+    )
+    figure.update_yaxes(showticklabels=False, ticks="", row=2, col=2, showgrid=False, zeroline=False, fixedrange=True, range=[len(order) - 0.5, -0.5])
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    return finish(figure, height=max(420, 300 + 19 * len(order)), margin=(8, 8, 8, 8))
+
+
+def _over(scenarios: int) -> str:
+    return f"mean over {scenarios} scenarios" if scenarios > 1 else "one group"
+
+
+def _tree(figure: go.Figure, clustering: Clustering) -> None:
+    if len(clustering.judges) > 1:
+        drawn = dendrogram(clustering.linkage, no_plot=True)
+        for across, up in zip(drawn["icoord"], drawn["dcoord"], strict=True):
+            # SciPy puts leaf i at 10·i + 5.
+            x = [(place - 5) / 10 for place in across]
+            figure.add_trace(
+                go.Scatter(x=x, y=up, mode="lines", line={"color": MUTED, "width": 1.3}, hoverinfo="skip", showlegend=False), row=1, col=2
+            )
+    hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True}
+    figure.update_xaxes(range=[-0.5, len(clustering.judges) + len(clustering.left_out) - 0.5], row=1, col=2, **hidden)
+    figure.update_yaxes(rangemode="tozero", row=1, col=2, **hidden)
+    figure.update_xaxes(row=1, col=1, **hidden)
+    figure.update_yaxes(row=1, col=1, **hidden)
+
+
+def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str]) -> None:
+    colours = group_colours(groups)
+    for group, colour in colours.items():
+        members = [place for place, name in enumerate(order) if groups.get(name) == group]
+        figure.add_trace(
+            go.Bar(
+                x=[1] * len(members),
+                y=members,
+                orientation="h",
+                width=0.92,
+                marker={"color": colour, "line": {"width": 0}},
+                name=plain(group, 24),
+                hoverinfo="skip",
+            ),
+            row=2,
+            col=1,
+        )
+    places = list(range(len(order)))
+    figure.update_xaxes(range=[0, 1], showticklabels=False, showgrid=False, zeroline=False, fixedrange=True, row=2, col=1)
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[plain(name, 30) for name in order],
+        range=[len(order) - 0.5, -0.5],
+        showgrid=False,
+        zeroline=False,
+        ticks="",
+        fixedrange=True,
+        automargin=True,
+        row=2,
+        col=1,
+    )
+
+
+def scatter_map(places: pd.DataFrame, groups: Mapping[str, str]) -> go.Figure:
+    """Judges as points, near where they are alike; one colour and marker a group."""
+    figure = go.Figure()
+    crowded = len(places) > 40
+    for number, (group, colour) in enumerate(group_colours(groups).items()):
+        part = places[[groups.get(name) == group for name in places.index]]
+        figure.add_trace(
+            go.Scatter(
+                x=part["x"],
+                y=part["y"],
+                mode="markers" if crowded else "markers+text",
+                text=[plain(name, 26) for name in part.index],
+                textposition="top center",
+                textfont={"size": 10},
+                marker={"size": 11, "color": colour, "symbol": SYMBOLS[number // len(PALETTE) % len(SYMBOLS)]},
+                name=plain(group, 24),
+                hovertemplate="<b>%{text}</b><extra></extra>",
+            )
+        )
+    for axis in (figure.update_xaxes, figure.update_yaxes):
+        axis(showticklabels=False, gridcolor=GRID, zeroline=False, fixedrange=True, title=None)
+    span = float(np.ptp(places["x"])) if len(places) else 1.0
+    # Room for names at the edges.
+    figure.update_xaxes(range=[places["x"].min() - 0.15 * span - 0.02, places["x"].max() + 0.15 * span + 0.02])
+    # Distances are what the map shows, so both axes have one scale.
+    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    return finish(figure, height=560)

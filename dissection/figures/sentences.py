@@ -1,0 +1,75 @@
+"""Numbers a person can say: the readings below charts and the answers on the overview, each with its interval and n."""
+
+import pandas as pd
+
+TOP = 3
+
+
+def _share(row: pd.Series) -> str:
+    # No-break spaces keep a number and its sign on one line.
+    if row["status"] == "point estimate":
+        return f"{row['percent']:.0f}\u00a0%"
+    return f"{row['percent']:.0f}\u00a0% (95\u00a0%:\u00a0{row['percent_low']:.0f}–{row['percent_high']:.0f})"
+
+
+def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
+    """How to read a heatmap, with its own strongest cell; `frame` is of `effects.percent_frame`."""
+    known = frame[frame["status"].isin(["fitted", "point estimate"])]
+    if known.empty:
+        return f"{where}: no cell has numbers here; crosses mark judges without verdicts or fits that did not converge."
+    top = known.loc[(known["percent"] - 50).abs().idxmax()]
+    example = (
+        f"Each cell: how often an answer is preferred that is better only on this property; 50 % is indifference. For example "
+        f"{top['judge']} on *{top['property']}* ({top['group']}): {_share(top)}"
+    )
+    if (known["status"] == "point estimate").all():
+        return f"{example}. No intervals: posterior means only, so nothing is faded and n is unknown."
+    undecided = 100 * float((~known["decided"]).mean())
+    return f"{example}, n = {top['n']:,}. Faded: the 95 % interval includes 50 % ({undecided:.0f} % of the cells). Click a cell to read its pairs."
+
+
+def dots_reading(frame: pd.DataFrame, where: str) -> str:
+    """How to read a dot plot of one group."""
+    if (frame["status"] == "point estimate").all():
+        return f"{where}: how often an answer is preferred that is better only on this property. No intervals: posterior means only."
+    sizes = frame.groupby("judge", sort=False)["n"].first()
+    counts = ", ".join(f"{judge} n = {n:,}" for judge, n in sizes.items())
+    return (
+        f"{where}: how often an answer is preferred that is better only on this property, with 95 % intervals; hollow where the interval "
+        f"includes 50 %. {counts}. Click a dot to read its pairs."
+    )
+
+
+def likes_and_dislikes(frame: pd.DataFrame, top: int = TOP) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The cells of one judge and group with the largest and the smallest percentages, strongest first; only those on their side of 50."""
+    known = frame[frame["status"].isin(["fitted", "point estimate"])].sort_values("percent", ascending=False)
+    return known[known["percent"] > 50].head(top), known[known["percent"] < 50].tail(top).iloc[::-1]
+
+
+def cell_words(row: pd.Series) -> str:
+    """A cell in words: property, percentage, and in brackets its 95 % interval."""
+    return f"{row['property']} {_share(row).replace('95\u00a0%:\u00a0', '')}"
+
+
+def headline(frame: pd.DataFrame, judge: str) -> str:
+    """One sentence on a judge over all scenarios: what it wants in most of them. `frame` holds one row a scenario × property."""
+    groups = frame["group"].nunique()
+    known = frame[frame["status"].isin(["fitted", "point estimate"])]
+    if known.empty:
+        return f"**{judge}** has no verdicts here."
+    if (known["status"] == "point estimate").all():
+        mean = known.groupby("property", sort=False)["percent"].mean().sort_values()
+        return (
+            f"On average over {groups} scenarios, **{judge}** leans most towards *{mean.index[-1]}* ({mean.iloc[-1]:.0f} %) and least "
+            f"towards *{mean.index[0]}* ({mean.iloc[0]:.0f} %); no intervals, posterior means only."
+        )
+    decided = known[known["decided"]]
+    wanted = decided[decided["percent"] > 50]["property"].value_counts()
+    shunned = decided[decided["percent"] < 50]["property"].value_counts()
+    if decided.empty:
+        return f"For **{judge}** no property can be told apart from 50 % in any of the {groups} scenarios: too few pairs, or no taste."
+    words = [f"*{name}* (in {count} of {groups})" for name, count in wanted.head(3).items()]
+    sentence = f"**{judge}** clearly prefers answers with more of {', '.join(words)}" if words else f"**{judge}** has no clear preference for a property"
+    if len(shunned):
+        sentence += f", and clearly avoids {', '.join(f'*{name}* (in {count})' for name, count in shunned.head(2).items())}"
+    return sentence + ". In brackets: scenarios whose 95 % interval leaves out 50 %."

@@ -1,0 +1,100 @@
+"""Overview: what is loaded, and what a judge wants, in a sentence a scenario."""
+
+import pandas as pd
+import streamlit as st
+
+from dissection.agreement import cohen_kappa
+from dissection.dashboard import controls, session, show
+from dissection.dataset import PairDataset
+from dissection.figures.effects import percent_frame
+from dissection.figures.sentences import cell_words, headline, likes_and_dislikes
+from dissection.inspection import inspect, judge_table
+
+
+MAX_GROUPS = 20
+JUDGE_COLUMNS = {
+    "judge": "Judge",
+    "verdicts": "Verdicts",
+    "ties": "Ties",
+    "missing": "Missing",
+    "share_a": st.column_config.NumberColumn("A preferred", format="%.1f %%"),
+    "both_orders": "Asked twice",
+    "inconsistent": "Flipped",
+    "kappa": st.column_config.NumberColumn("Kappa", format="%.2f"),
+    "kappa_95": "95 %",
+    "kappa_n": "n of kappa",
+}
+
+
+def badge(row: pd.Series, colour: str) -> str:
+    sure = bool(row["decided"]) or row["status"] == "point estimate"
+    return f":{colour if sure else 'gray'}-badge[{show.plain_markdown(cell_words(row))}]"
+
+
+def sentences(dataset: PairDataset, judge: str) -> None:
+    frame = percent_frame(session.posteriors(dataset, dataset.selectable_groups, (judge,)))
+    scenarios = frame[frame["kind"] == "scenario"]
+    st.markdown(headline(scenarios, show.plain_markdown(judge)))
+    shown = dataset.selectable_groups[:MAX_GROUPS]
+    for group in shown:
+        part = frame[frame["group"] == group.name]
+        n = int(part["n"].iloc[0])
+        size = f"n = {n:,}" if dataset.has_pairs else "n unknown"
+        kind = " · condition" if group.kind == "condition" else ""
+        name, words = st.columns([1, 4])
+        name.markdown(f"**{show.plain_markdown(group.label)}**  \n:gray[:small[{size}{kind}]]")
+        if part["status"].isin(["no verdicts", "not converged"]).all():
+            words.caption(f"No numbers: {part['status'].iloc[0]}.")
+            continue
+        likes, dislikes = likes_and_dislikes(part)
+        badges = [*(badge(row, "green") for _, row in likes.iterrows()), *(badge(row, "orange") for _, row in dislikes.iterrows())]
+        words.markdown(" ".join(badges) or ":gray[no property leans to either side]")
+    if len(shown) < len(dataset.selectable_groups):
+        st.caption(f"The first {len(shown)} of {len(dataset.selectable_groups)} groups; the Dissect page has them all.")
+
+
+def judges_table(dataset: PairDataset, reference: str) -> pd.DataFrame:
+    table = judge_table(dataset)
+    against = dataset.labels[:, dataset.judge_index(reference)]
+    agreements = [cohen_kappa(dataset.labels[:, column], against) for column in range(len(dataset.judges))]
+    table["kappa"] = [agreement.kappa for agreement in agreements]
+    table["kappa_95"] = [
+        f"{agreement.low:.2f} to {agreement.high:.2f}" if pd.notna(agreement.low) and pd.notna(agreement.high) else "none" for agreement in agreements
+    ]
+    table["kappa_n"] = [agreement.n for agreement in agreements]
+    own = table["judge"] == reference
+    table.loc[own, "kappa"] = float("nan")
+    table.loc[own, "kappa_95"] = "the reference"
+    table["judge"] = [controls.judge_label(judge) for judge in dataset.judges]
+    return table
+
+
+dataset = session.current()
+show.page_head("What do these judges want?", "The properties of an answer that make each judge prefer it, in one line a scenario.", dataset)
+found = inspect(dataset)
+if not dataset.judges:
+    st.info("This data has no judge yet. Add one on the Upload page.", icon=":material/upload_file:")
+else:
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    with left:
+        judge = controls.one_judge(dataset)
+    with right:
+        st.caption(" · ".join(found.facts[:2]).capitalize() + ".")
+    with st.container(border=True):
+        sentences(dataset, judge)
+    reading = (
+        "How often an answer is preferred that is better only on this property; 50 % is indifference. :green-badge[preferred] "
+        ":orange-badge[dispreferred] :gray-badge[not told apart from 50 %] In brackets the 95 % interval. At most three likes and dislikes each."
+    )
+    st.caption(reading + (f" {session.model().description}" if dataset.has_pairs else ""))
+    if dataset.has_pairs:
+        st.subheader("The judges", anchor=False)
+        reference = controls.one_judge(dataset, "Agreement with", key="reference")
+        show.data_table(judges_table(dataset, reference).round(2), "Judges", JUDGE_COLUMNS)
+        st.caption(
+            "Ties include pairs on which the two orders disagree; for the share of A a tie counts half. Kappa is Cohen's, between "
+            f"{show.plain_markdown(reference)} and each judge on the pairs that both judged, in three classes: A, tie, B."
+        )
+with st.expander("What is in this data", icon=":material/inventory_2:", expanded=not dataset.judges):
+    st.markdown("\n".join(f"- {show.plain_markdown(line)}" for line in (*found.facts, *found.warnings)))
+    st.markdown("\n".join(f"- {show.plain_markdown(line)}" for line in (*found.possible, *(f"not possible: {x}" for x in found.impossible))))
