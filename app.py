@@ -2,21 +2,12 @@
 
 import streamlit as st
 
-from dissection.dashboard import controls, session, show
+from dissection.dashboard import controls, entry, session, show
 from dissection.errors import InputError
-
-PAGES = (
-    ("pages/overview.py", "Overview", ":material/home:"),
-    ("pages/dissect.py", "Dissect", ":material/grid_on:"),
-    ("pages/similarity.py", "Similarity", ":material/hub:"),
-    ("pages/pairs.py", "Pairs", ":material/compare_arrows:"),
-    ("pages/upload.py", "Upload", ":material/upload_file:"),
-    ("pages/method.py", "Method", ":material/menu_book:"),
-)
 
 st.set_page_config(page_title="Preference Dissection", page_icon=":material/biotech:", layout="wide")
 st.html(show.STYLE)
-page = st.navigation([st.Page(path, title=title, icon=icon, default=path.endswith("overview.py")) for path, title, icon in PAGES])
+page = entry.navigation()
 controls.sidebar()
 try:
     session.current()

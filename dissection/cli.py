@@ -91,12 +91,14 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _open(path: Path) -> PairDataset:
+    from dissection.inspection import count
     from dissection.readers import open_dataset
 
     started = time.perf_counter()
     dataset = open_dataset(path)
-    what = f"{len(dataset):,} pairs" if dataset.has_pairs else "published weights"
-    _say(f"{dataset.name}: {what}, {len(dataset.judges)} judges, {len(dataset.groups)} groups ({time.perf_counter() - started:.1f} s)")
+    what = count(len(dataset), "pair") if dataset.has_pairs else "published weights"
+    size = f"{count(len(dataset.judges), 'judge')}, {count(len(dataset.groups), 'group')}"
+    _say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")
     for note in dataset.notes:
         _say(f"note: {note}")
     return dataset
@@ -145,7 +147,9 @@ def _similarity(options: argparse.Namespace) -> int:
     groups = [options.group] if options.group else [group.name for group in dataset.scenarios]
     matrix = similarity_matrix(fit(dataset, groups=groups, progress=_show_progress), options.method)
     safe_cells(matrix).to_csv(options.out, index_label="judge")
-    _say(f"{len(matrix)} × {len(matrix)} similarities ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}) → {options.out}")
+    _say(
+        f"{len(matrix)} × {len(matrix)} similarities ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}) → {options.out}"
+    )
     return 0
 
 

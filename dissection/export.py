@@ -26,7 +26,9 @@ def check_output(path: Path, forms: Sequence[str]) -> None:
         InputError: the folder does not exist.
     """
     if path.suffix.lower() not in forms:
-        raise UnknownNameError(f"The ending {path.suffix!r} is not known.", where=str(path), accepted=", ".join(forms), remedy="choose one of them")
+        raise UnknownNameError(
+            f"The ending {path.suffix!r} is not known.", where=str(path), accepted=", ".join(forms), remedy="choose one of them"
+        )
     if not path.resolve().parent.is_dir():
         raise InputError("The folder does not exist.", where=str(path.parent), remedy="make it first")
 

@@ -32,12 +32,20 @@ class Inspection:
         return [line for title, items in sections if items for line in (f"{title}:", *(f"  - {item}" for item in items))]
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 pair", "2,600 pairs"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def judge_table(dataset: PairDataset) -> pd.DataFrame:
-    """One row a judge: `judge`, `verdicts` (pairs with one), `ties`, `missing`, `share_a` (in %, ties count half),
-    `both_orders` (pairs asked twice) and `inconsistent` (of those, pairs where the two orders don't agree).
+    """One row a judge.
+
+    Returns:
+        `judge`, `verdicts` (pairs with one), `ties`, `missing`, `share_a` (in %, ties count half), `both_orders` (pairs asked twice) and
+        `inconsistent` (of those, pairs where the two orders don't agree).
     """
     labels = dataset.labels
-    both = ~np.isnan(dataset.verdicts).any(axis=2)
+    both = np.asarray(~np.isnan(dataset.verdicts).any(axis=2))
     rows = []
     for column, judge in enumerate(dataset.judges):
         known = labels[~np.isnan(labels[:, column]), column]
@@ -63,17 +71,20 @@ def inspect(dataset: PairDataset) -> Inspection:
         return _inspect_estimates(dataset)
     table = judge_table(dataset)
     facts = [
-        f"{len(dataset):,} pairs in {len(dataset.scenarios)} scenarios and {len(dataset.conditions)} conditions",
-        f"{len(dataset.judges)} judges with {int(table['verdicts'].sum()):,} verdicts, {int(table['ties'].sum()):,} of them ties or "
-        f"split between the orders, {int(table['missing'].sum()):,} missing",
-        f"{len(dataset.properties)} properties: {', '.join(dataset.property_names)}",
+        f"{count(len(dataset), 'pair')} in {count(len(dataset.scenarios), 'scenario')} and {count(len(dataset.conditions), 'condition')}",
+        (
+            f"{count(len(dataset.judges), 'judge')} with {int(table['verdicts'].sum()):,} verdicts, {int(table['ties'].sum()):,} of them ties "
+            f"or split between the orders, {int(table['missing'].sum()):,} missing"
+        ),
+        f"{count(len(dataset.properties), 'property', 'properties')}: {', '.join(dataset.property_names)}",
         *dataset.notes,
     ]
     asked_twice = table[table["both_orders"] > 0]
     if len(asked_twice):
         share = 100 * asked_twice["inconsistent"].sum() / asked_twice["both_orders"].sum()
         facts.append(f"{len(asked_twice)} judges were asked in both orders; {share:.1f} % of these pairs got another verdict when swapped")
-    possible, impossible = [], []
+    possible: list[str] = []
+    impossible: list[str] = []
     if len(dataset.judges):
         possible.append("fit: the weights of every judge in every group, with 95 % intervals")
         (possible if len(dataset.judges) > 1 else impossible).append(
@@ -81,7 +92,9 @@ def inspect(dataset: PairDataset) -> Inspection:
         )
     else:
         impossible.append("any fit: no pair has a verdict; add a judge's labels")
-    (possible if dataset.has_texts else impossible).append("reading the pairs" + ("" if dataset.has_texts else ": add query, response_a, response_b"))
+    (possible if dataset.has_texts else impossible).append(
+        "reading the pairs" + ("" if dataset.has_texts else ": add query, response_a, response_b")
+    )
     if len(dataset.scenarios) == 1 and not dataset.conditions:
         impossible.append("a comparison of scenarios: all pairs are in one; add a scenario to each pair")
     return Inspection(tuple(facts), tuple(possible), tuple(impossible), tuple(_warnings(dataset)))
@@ -92,7 +105,7 @@ def _inspect_estimates(dataset: PairDataset) -> Inspection:
     return Inspection(
         (
             f"published weights of {len(dataset.judges)} judges in {len(dataset.scenarios)} scenarios and {conditions} conditions",
-            f"{len(dataset.properties)} properties: {', '.join(dataset.property_names)}",
+            f"{count(len(dataset.properties), 'property', 'properties')}: {', '.join(dataset.property_names)}",
         ),
         ("the heatmap of weights", "similarity and clusters of judges"),
         ("intervals, n, refitting, reading pairs or adding a judge's labels: the pairs are not in these files",),

@@ -35,7 +35,7 @@ class Judge:
 
     @property
     def alignment(self) -> str:
-        """"aligned", "base" or "unknown", for legends."""
+        """The word for legends: "aligned", "base" or "unknown"."""
         return {True: "aligned", False: "base", None: "unknown"}[self.aligned]
 
     @property

@@ -1,8 +1,12 @@
 """Dissect: heatmaps and dot plots of what judges want."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.figures.effects import PROPERTY_ORDERS, dot_plot, heatmap, order_judges, order_properties, percent_frame
 from dissection.figures.sentences import dots_reading, heatmap_reading
@@ -11,11 +15,9 @@ VIEWS = {"judges": "Judges × properties", "scenarios": "One judge, all scenario
 TABLE_COLUMNS = ["judge", "group", "property", "percent", "percent_low", "percent_high", "direction", "n", "differs", "status"]
 
 
-def open_pairs(points: list[dict], dataset: PairDataset) -> None:
-    if not points or not dataset.has_pairs:
-        return
-    judge, group, property_ = points[0]["customdata"][:3]
-    st.switch_page("pages/pairs.py", query_params={"data": session.current_key(), "judge": judge, "group": group, "property": property_})
+def click(dataset: PairDataset) -> Callable[[dict[str, Any]], None] | None:
+    """What a click on a cell or dot does: the pairs behind it, where there are any."""
+    return (lambda point: session.open_pairs(*point["customdata"][:3])) if dataset.has_pairs else None
 
 
 def judges_by_properties(dataset: PairDataset, group: Group, sort: str) -> None:
@@ -31,7 +33,7 @@ def judges_by_properties(dataset: PairDataset, group: Group, sort: str) -> None:
         families=dataset.properties if sort == "family" else (),
     )
     name = f"Judges by properties {group.name}"
-    open_pairs(show.chart(figure, frame[TABLE_COLUMNS], name, heatmap_reading(frame, group.label), clickable=True), dataset)
+    show.chart(figure, frame[TABLE_COLUMNS], name, heatmap_reading(frame, group.label), on_click=click(dataset))
 
 
 def properties_by_scenarios(dataset: PairDataset, sort: str) -> None:
@@ -46,19 +48,28 @@ def properties_by_scenarios(dataset: PairDataset, sort: str) -> None:
         column_field="group",
         families=dataset.properties if sort == "family" else (),
     )
-    open_pairs(show.chart(figure, frame[TABLE_COLUMNS], f"{judge} by scenario", heatmap_reading(frame, judge), clickable=True), dataset)
+    show.chart(figure, frame[TABLE_COLUMNS], f"{judge} by scenario", heatmap_reading(frame, judge), on_click=click(dataset))
 
 
 def side_by_side(dataset: PairDataset, group: Group, sort: str) -> None:
     judges = controls.some_judges(dataset, "beside", default=dataset.judge_names[:3])[:6]
     frame = percent_frame(session.posteriors(dataset, (group,), judges))
-    figure = dot_plot(frame, order_properties(frame, dataset.properties, sort), judges, dataset.judge_names)
-    points = show.chart(
-        figure, frame[TABLE_COLUMNS], f"Judges side by side {group.name}", dots_reading(frame, group.label), clickable=True, width="narrow"
+    truth = session.planted(dataset, group)
+    show_truth = bool(truth) and st.toggle("Show the planted tastes beside what was found", **keep("planted", [True, False], default=True))
+    figure = dot_plot(frame, order_properties(frame, dataset.properties, sort), judges, dataset.judge_names, truth if show_truth else None)
+    if dataset.simulated and not truth:
+        st.caption("Tastes are planted for each scenario; choose a scenario to see them beside what was found.")
+    show.chart(
+        figure,
+        frame[TABLE_COLUMNS],
+        f"Judges side by side {group.name}",
+        dots_reading(frame, group.label),
+        on_click=click(dataset),
+        width="narrow",
     )
-    open_pairs(points, dataset)
 
 
+session.follow()
 dataset = session.current()
 show.page_head("Dissect", "Which properties of an answer make each judge prefer it?", dataset)
 if not dataset.judges:

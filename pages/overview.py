@@ -10,7 +10,6 @@ from dissection.figures.effects import percent_frame
 from dissection.figures.sentences import cell_words, headline, likes_and_dislikes
 from dissection.inspection import inspect, judge_table
 
-
 MAX_GROUPS = 20
 JUDGE_COLUMNS = {
     "judge": "Judge",
@@ -59,7 +58,8 @@ def judges_table(dataset: PairDataset, reference: str) -> pd.DataFrame:
     agreements = [cohen_kappa(dataset.labels[:, column], against) for column in range(len(dataset.judges))]
     table["kappa"] = [agreement.kappa for agreement in agreements]
     table["kappa_95"] = [
-        f"{agreement.low:.2f} to {agreement.high:.2f}" if pd.notna(agreement.low) and pd.notna(agreement.high) else "none" for agreement in agreements
+        f"{agreement.low:.2f} to {agreement.high:.2f}" if pd.notna(agreement.low) and pd.notna(agreement.high) else "none"
+        for agreement in agreements
     ]
     table["kappa_n"] = [agreement.n for agreement in agreements]
     own = table["judge"] == reference
@@ -97,4 +97,6 @@ else:
         )
 with st.expander("What is in this data", icon=":material/inventory_2:", expanded=not dataset.judges):
     st.markdown("\n".join(f"- {show.plain_markdown(line)}" for line in (*found.facts, *found.warnings)))
-    st.markdown("\n".join(f"- {show.plain_markdown(line)}" for line in (*found.possible, *(f"not possible: {x}" for x in found.impossible))))
+    st.markdown(
+        "\n".join(f"- {show.plain_markdown(line)}" for line in (*found.possible, *(f"not possible: {x}" for x in found.impossible)))
+    )

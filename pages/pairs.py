@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.explanation import contributions, predicted_interval, predicted_log_odds
 from dissection.figures.explain import contribution_chart
@@ -20,17 +21,18 @@ def filters(dataset: PairDataset) -> tuple[Filter, str, Group]:
     with st.expander("Search and filter", icon=":material/filter_alt:", expanded=True):
         first, second, third = st.columns(3)
         with first:
-            text = st.text_input("Search the texts", key="text", bind="query-params", placeholder="words in query or answers")
+            text = st.text_input("Search the texts", placeholder="words in query or answers", **keep("text", None, ""))
             group = controls.group(dataset)
         with second:
             judge = controls.one_judge(dataset)
-            verdict = st.selectbox("Verdict of this judge", VERDICTS, key="verdict", bind="query-params")
+            verdict = st.selectbox("Verdict of this judge", VERDICTS, **keep("verdict", VERDICTS, "any"))
         with third:
             others = [NONE, *(name for name in dataset.judge_names)]
-            other = st.selectbox("Disagrees with", others, key="other", bind="query-params")
+            other = st.selectbox("Disagrees with", others, **keep("other", others, NONE))
+            properties = [NONE, *dataset.property_names]
             left, right = st.columns(2)
-            property_ = left.selectbox("Property", [NONE, *dataset.property_names], key="property", bind="query-params")
-            sign = right.selectbox("Comparison", SIGNS, index=1, key="sign", bind="query-params", disabled=property_ == NONE)
+            property_ = left.selectbox("Property", properties, **keep("property", properties, NONE))
+            sign = right.selectbox("Comparison", SIGNS, disabled=property_ == NONE, **keep("sign", SIGNS, "differs"))
     chosen = group or dataset.group(names[0])
     wanted = Filter(
         text=text,
@@ -99,7 +101,13 @@ def reasons(dataset: PairDataset, row: int, judge: str, group: Group) -> None:
     if not (frame["contribution"] != 0).any():
         st.caption("The two answers differ in no property, so nothing is predicted.")
         return
-    show.chart(contribution_chart(frame), frame.round(4), f"Contributions {dataset.pairs.index[row]}", summary(posterior, dataset, row, total, judge), width="narrow")
+    show.chart(
+        contribution_chart(frame),
+        frame.round(4),
+        f"Contributions {dataset.pairs.index[row]}",
+        summary(posterior, dataset, row, total, judge),
+        width="narrow",
+    )
 
 
 def summary(posterior: Posterior, dataset: PairDataset, row: int, total: float, judge: str) -> str:
@@ -108,7 +116,11 @@ def summary(posterior: Posterior, dataset: PairDataset, row: int, total: float, 
     low, high = predicted_interval(posterior, dataset.comparisons[row])
     interval = "" if np.isnan(low) else f"; from the properties alone 95 %: {float(probability(low)):.0f}–{float(probability(high)):.0f} %"
     member = dataset.members(posterior.group)[row] and dataset.assessed[row] and not np.isnan(label)
-    left_out = "" if dataset.assessed[row] else " Some property of this pair was not assessed; it adds nothing here, and the pair was left out of the fit."
+    left_out = (
+        ""
+        if dataset.assessed[row]
+        else " Some property of this pair was not assessed; it adds nothing here, and the pair was left out of the fit."
+    )
     return (
         f"The bars sum to {total:+.2f} log-odds: A is predicted to be preferred {float(probability(total)):.0f} % of the time{interval}. "
         f"{show.plain_markdown(judge)} {said}. Fitted on n = {posterior.n:,} pairs of {posterior.group.label}"
@@ -130,7 +142,9 @@ def tables(dataset: PairDataset, row: int) -> None:
         )
         differs = frame[frame["comparison"] != 0]
         st.dataframe(differs, hide_index=True)
-        st.caption(f"{len(differs)} of {len(frame)} properties differ; +1 means A has more of it. Empty scores: only the comparison is known.")
+        st.caption(
+            f"{len(differs)} of {len(frame)} properties differ; +1 means A has more of it. Empty scores: only the comparison is known."
+        )
     with right:
         st.subheader("Verdicts", anchor=False)
         verdicts = dataset.verdicts[row]
@@ -171,7 +185,9 @@ if wanted.property_name and wanted.sign != "no difference":
     posterior = session.posteriors(dataset, (group,), (judge,))[0]
     if posterior.converged:
         rows = by_weight(dataset, rows, posterior, wanted.property_name)
-        st.caption(f"Sorted by how much *{show.plain_markdown(wanted.property_name)}* weighs for {show.plain_markdown(judge)} among all that differs.")
+        st.caption(
+            f"Sorted by how much *{show.plain_markdown(wanted.property_name)}* weighs for {show.plain_markdown(judge)} among all that differs."
+        )
 row = walk(dataset, rows)
 answers(dataset, row)
 reasons(dataset, row, judge, group)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dissection.clusters import cluster, map_judges
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.address import keep
 from dissection.figures.likeness import COLOURINGS, colour_groups, long_frame, matrix, scatter_map
 from dissection.similarity import METHODS, similarity_matrix
 
@@ -22,9 +23,8 @@ with first:
 with second:
     method = controls.choice("Correlation", METHODS, "method", {"pearson": "Pearson", "spearman": "Spearman"})
 with third:
-    count = int(
-        st.number_input("Clusters", 1, min(12, len(dataset.judges)), min(3, len(dataset.judges)), key="clusters", bind="query-params")
-    )
+    most = min(12, len(dataset.judges))
+    count = int(st.number_input("Clusters", 1, most, **keep("clusters", range(1, most + 1), min(3, most))))
 colouring = controls.choice("Colour judges by", COLOURINGS, "colour")
 
 groups = (group,) if group else dataset.scenarios

@@ -80,18 +80,24 @@ def add(reports: tuple[LabelReport, ...]) -> None:
 
 def labels_upload(dataset: PairDataset) -> None:
     if not dataset.has_pairs:
-        st.info("Published weights come without their pairs, so a judge's labels can't be matched to them. Choose another dataset in the sidebar.")
+        st.info(
+            "Published weights come without their pairs, so a judge's labels can't be matched to them. Choose another dataset in the sidebar."
+        )
         return
     left, right = st.columns([3, 2])
     with left:
         file = st.file_uploader("Labels: CSV, TSV, JSON, JSON Lines or Parquet, also .gz", key="labels_file")
     with right:
         stem = PurePath(file.name).name.split(".")[0] if file else ""
-        name = st.text_input("Judge's name, where the file does not say it", value=stem, max_chars=120, key=f"name-{file.file_id if file else ''}")
+        name = st.text_input(
+            "Judge's name, where the file does not say it", value=stem, max_chars=120, key=f"name-{file.file_id if file else ''}"
+        )
         with st.popover("Templates", icon=":material/description:"):
             form = st.selectbox("Form", TEMPLATE_FORMS, key="template_form")
             ending = "csv" if not form.startswith("json") else "jsonl" if form == "json lines" else "json"
-            st.download_button("Download template", template(dataset, form), file_name=f"labels-{form.replace(', ', '-').replace(' ', '-')}.{ending}")
+            st.download_button(
+                "Download template", template(dataset, form), file_name=f"labels-{form.replace(', ', '-').replace(' ', '-')}.{ending}"
+            )
             st.caption("Labels are joined by pair_id; only a JSON list goes by order, and its length must be that of the data.")
     st.caption("A verdict is a, b, tie, empty for none, a probability that A is preferred, two scores, or two log-probabilities.")
     if file is None:
@@ -122,11 +128,14 @@ def own_judges(dataset: PairDataset) -> None:
         with st.container(border=True):
             st.markdown(f"**{show.plain_markdown(name)}** · {sum(counts):,} pairs fitted in {sum(n > 0 for n in counts)} scenarios")
             with st.container(horizontal=True):
-                st.page_link("pages/dissect.py", label="See it in the heatmap", icon=":material/grid_on:", query_params={"data": session.current_key()})
-                st.page_link("pages/similarity.py", label="See who is like it", icon=":material/hub:", query_params={"data": session.current_key()})
+                st.page_link("pages/dissect.py", label="See it in the heatmap", icon=":material/grid_on:")
+                st.page_link("pages/similarity.py", label="See who is like it", icon=":material/hub:")
                 stem = show.file_stem(name)
                 st.download_button(
-                    "Effects (CSV)", safe_cells(effects_table(cells)).to_csv(index=False), file_name=f"{stem}-effects.csv", key=f"csv-own-{name}"
+                    "Effects (CSV)",
+                    safe_cells(effects_table(cells)).to_csv(index=False),
+                    file_name=f"{stem}-effects.csv",
+                    key=f"csv-own-{name}",
                 )
                 st.download_button("Published-weights JSON", published_json(cells), file_name=f"{stem}.json", key=f"json-own-{name}")
                 st.button("Remove", icon=":material/delete:", key=f"remove-{name}", on_click=owned.pop, args=(name, None))
@@ -144,7 +153,9 @@ def open_own(dataset: PairDataset) -> None:
 def dataset_upload() -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        file = st.file_uploader("Pairs in the native form (JSON Lines, Parquet, dotted CSV), or published weights (JSON)", key="dataset_file")
+        file = st.file_uploader(
+            "Pairs in the native form (JSON Lines, Parquet, dotted CSV), or published weights (JSON)", key="dataset_file"
+        )
     with right, st.popover("Templates", icon=":material/description:"):
         st.download_button("JSON Lines", templates.json_lines(), file_name="pairs.jsonl")
         st.download_button("CSV with dotted columns", templates.dotted_csv(), file_name="pairs.csv")
@@ -180,10 +191,15 @@ show.page_head("Upload", "What does your own judge want, and whom is it like?", 
 if "upload_error" in st.session_state:
     show.mistake(st.session_state.pop("upload_error"))
 if added := st.session_state.pop("added", None):
-    st.success(f"Added: {', '.join(show.plain_markdown(name) for name in added)}. It is on every page of this session now.", icon=":material/check:")
+    st.success(
+        f"Added: {', '.join(show.plain_markdown(name) for name in added)}. It is on every page of this session now.",
+        icon=":material/check:",
+    )
 kind = controls.choice("What do you bring?", list(KINDS), "kind", KINDS)
 if kind == "labels":
-    st.markdown(f"The labels are matched to **{show.plain_markdown(dataset.name)}** ({len(dataset):,} pairs); choose other data in the sidebar.")
+    st.markdown(
+        f"The labels are matched to **{show.plain_markdown(dataset.name)}** ({len(dataset):,} pairs); choose other data in the sidebar."
+    )
     labels_upload(dataset)
     own_judges(dataset)
 else:

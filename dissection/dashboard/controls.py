@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dissection.dashboard import session
+from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.judges import Judge
-from dissection.regression.model import PRESETS
+from dissection.regression.model import PRESETS, STANDARD
 
 IMAGE_FORMATS = ("PNG", "SVG")
+OVERALL = "overall"
 
 
 def sidebar() -> None:
@@ -22,40 +24,38 @@ def sidebar() -> None:
             "Upload page.",
             icon=":material/link_off:",
         )
+    models, scales = list(PRESETS), list(session.PRIOR_SCALES)
     with st.sidebar:
-        st.selectbox("Data", list(options), format_func=options.__getitem__, key="data", bind="query-params")
+        st.selectbox("Data", list(options), format_func=options.__getitem__, **keep("data", list(options), next(iter(options))))
         with st.expander("Model and downloads", icon=":material/tune:"):
             st.selectbox(
                 "Model",
-                list(PRESETS),
-                key="model",
-                bind="query-params",
+                models,
                 help="“standard” has a position-bias intercept, Normal(0, 1); “paper” has none. Both use ties and soft verdicts.",
+                **keep("model", models, STANDARD.name),
             )
             st.select_slider(
                 "Prior scale b",
-                session.PRIOR_SCALES,
-                value=0.1,
-                key="b",
-                bind="query-params",
+                scales,
                 help="Weights are Laplace(0, b) before the data are seen. Smaller: more caution. The paper used 0.1.",
+                **keep("b", scales, STANDARD.prior_scale),
             )
             st.segmented_control("Image format", IMAGE_FORMATS, default="PNG", required=True, key="image", persist_state="session")
 
 
+def group_label(group: Group) -> str:
+    """A group as menus and the address bar name it."""
+    return group.label + (" (condition)" if group.kind == "condition" else "")
+
+
 def group(dataset: PairDataset, label: str = "Scenario or condition", *, overall: bool = False) -> Group | None:
     """One scenario or condition; None for "overall", where that is offered."""
-    choices: list[str] = [choice.name for choice in dataset.selectable_groups]
-    labels = {choice.name: choice.label + (" (condition)" if choice.kind == "condition" else "") for choice in dataset.selectable_groups}
+    labels = {choice.name: group_label(choice) for choice in dataset.selectable_groups if not (overall and choice.kind == "all")}
     if overall:
-        choices = [choice for choice in choices if dataset.group(choice).kind != "all"]
-        choices.insert(0, OVERALL)
-        labels[OVERALL] = "Overall: mean of the scenarios"
-    chosen = st.selectbox(label, choices, format_func=labels.__getitem__, key="over" if overall else "group", bind="query-params")
+        labels = {OVERALL: "Overall: mean of the scenarios", **labels}
+    names = list(labels)
+    chosen = st.selectbox(label, names, format_func=labels.__getitem__, **keep("over" if overall else "group", names, names[0]))
     return None if chosen == OVERALL else dataset.group(chosen)
-
-
-OVERALL = "overall"
 
 
 def judge_label(judge: Judge) -> str:
@@ -70,24 +70,20 @@ def _labels(dataset: PairDataset) -> dict[str, str]:
 def one_judge(dataset: PairDataset, label: str = "Judge", key: str = "judge") -> str:
     """One judge; a human is the default where there is one, else the first."""
     labels = _labels(dataset)
-    default = next((place for place, name in enumerate(labels) if "human" in name.casefold()), 0)
-    return str(st.selectbox(label, list(labels), index=default, format_func=labels.__getitem__, key=key, bind="query-params"))
+    default = next((name for name in labels if "human" in name.casefold()), next(iter(labels)))
+    return str(st.selectbox(label, list(labels), format_func=labels.__getitem__, **keep(key, list(labels), default)))
 
 
 def some_judges(dataset: PairDataset, key: str, default: Sequence[str] = (), placeholder: str = "All judges") -> tuple[str, ...]:
     """Some judges, in the order of the dataset; none chosen means all."""
     labels = _labels(dataset)
-    chosen = st.multiselect(
-        "Judges", list(labels), default=list(default), format_func=labels.__getitem__, key=key, bind="query-params", placeholder=placeholder
-    )
+    kept = keep(key, list(labels), list(default))
+    chosen = st.multiselect("Judges", list(labels), format_func=labels.__getitem__, placeholder=placeholder, **kept)
     return tuple(name for name in labels if name in chosen) or tuple(labels)
 
 
 def choice(label: str, options: Sequence[str], key: str, labels: dict[str, str] | None = None) -> str:
     """One of a few words, side by side; the first is the default."""
     names = labels or {}
-    return str(
-        st.segmented_control(
-            label, list(options), default=options[0], required=True, key=key, bind="query-params", format_func=lambda option: names.get(option, option)
-        )
-    )
+    kept = keep(key, list(options), options[0])
+    return str(st.segmented_control(label, list(options), required=True, format_func=lambda option: names.get(option, option), **kept))

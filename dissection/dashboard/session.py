@@ -1,12 +1,14 @@
 """What this visitor looks at: the dataset, their own judges, the model, and posteriors from bounded caches."""
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
+from dissection.dashboard.entry import through_app
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.errors import InputError
 from dissection.judges import DATA_FOLDER, Judge
@@ -16,6 +18,7 @@ from dissection.regression.model import PRESETS, STANDARD, Model, choose_model
 from dissection.regression.posterior import Posterior
 
 DEMO_FILE = DATA_FOLDER / "demo.jsonl.gz"
+DEMO_TRUTH = DATA_FOLDER / "demo_truth.json"
 DEMO = "demo"
 LOCAL_FILE = "file"
 MAX_OWN_DATASETS = 3
@@ -50,7 +53,9 @@ def add_dataset(dataset: PairDataset) -> str:
     owned = own_datasets()
     if key not in owned and len(owned) >= MAX_OWN_DATASETS:
         raise InputError(
-            f"This session already holds {MAX_OWN_DATASETS} uploaded datasets.", accepted=f"{MAX_OWN_DATASETS}", remedy="remove one of them first"
+            f"This session already holds {MAX_OWN_DATASETS} uploaded datasets.",
+            accepted=f"{MAX_OWN_DATASETS}",
+            remedy="remove one of them first",
         )
     owned[key] = dataset
     return key
@@ -75,6 +80,23 @@ def base_dataset(key: str) -> PairDataset:
     if path is None:
         path = DEMO_FILE
     return _open(str(path), path.stat().st_mtime if path.exists() else 0.0)
+
+
+@st.cache_resource(max_entries=1)
+def _demo_truth() -> dict[str, dict[str, list[float]]]:
+    found: dict[str, dict[str, list[float]]] = json.loads(DEMO_TRUTH.read_text(encoding="utf-8"))["tastes"]
+    return found
+
+
+def planted(dataset: PairDataset, group: Group) -> dict[str, dict[str, float]]:
+    """Judge → property → planted weight in log-odds, for the demo's judges in a scenario; empty for everything else."""
+    if not dataset.simulated or group.kind != "scenario":
+        return {}
+    return {
+        judge: dict(zip(dataset.property_names, tastes[group.name], strict=True))
+        for judge, tastes in _demo_truth().items()
+        if group.name in tastes
+    }
 
 
 def own_judges(key: str) -> dict[str, FloatArray]:
@@ -104,6 +126,7 @@ def current_key() -> str:
 
 def current() -> PairDataset:
     """The dataset in view, with this visitor's judges in it."""
+    through_app()
     key = current_key()
     dataset, owned = base_dataset(key), own_judges(key)
     signature = (dataset.content_hash, tuple(owned))
@@ -135,3 +158,14 @@ def posteriors(dataset: PairDataset, groups: tuple[Group, ...], judges: tuple[st
         return cells
     wanted = {name: place for place, name in enumerate(judges)}
     return sorted((cell for cell in cells if cell.judge in wanted), key=lambda cell: (groups.index(cell.group), wanted[cell.judge]))
+
+
+def open_pairs(judge: str, group: str, property_name: str) -> None:
+    """Show the pairs behind a cell at the next run; for use in callbacks."""
+    st.session_state["go"] = {"data": current_key(), "judge": judge, "group": group, "property": property_name, "sign": "differs"}
+
+
+def follow() -> None:
+    """Go where a callback asked for, if one did."""
+    if view := st.session_state.pop("go", None):
+        st.switch_page("pages/pairs.py", query_params=view)

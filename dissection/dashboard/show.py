@@ -1,7 +1,7 @@
 """How charts and tables are shown: each with its reading, the table behind it, and downloads."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -27,7 +27,9 @@ STYLE = """<style>
 def page_head(title: str, question: str, dataset: PairDataset) -> None:
     """Title, the question that the page answers, and whether what it shows is simulated."""
     st.title(title, anchor=False)
-    st.caption(question + ("  :gray-badge[:material/science: Simulated data: made-up judges with planted tastes]" if dataset.simulated else ""))
+    st.caption(
+        question + ("  :gray-badge[:material/science: Simulated data: made-up judges with planted tastes]" if dataset.simulated else "")
+    )
 
 
 def plotly_config(name: str) -> dict[str, Any]:
@@ -47,21 +49,38 @@ def file_stem(name: str) -> str:
 
 
 def chart(
-    figure: go.Figure, table: pd.DataFrame, name: str, reading: str, *, clickable: bool = False, width: str = "wide", alt: str = ""
-) -> list[dict[str, Any]]:
+    figure: go.Figure,
+    table: pd.DataFrame,
+    name: str,
+    reading: str,
+    *,
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+    width: str = "wide",
+) -> None:
     """Draw a figure with its reading, the table behind it and a CSV of that.
 
-    Returns:
-        The points that were clicked, as Plotly gives them; empty where nothing was, or the chart is not clickable.
+    Args:
+        figure: to draw.
+        table: the numbers behind it.
+        name: of the files that are downloaded, and of the chart in the session.
+        reading: how to read it, below the chart and for screen readers.
+        on_click: called with a clicked point, as Plotly gives it, before the page is drawn again.
+        width: "wide" or "narrow": below which width the chart scrolls inside its box.
     """
-    key = file_stem(name)
-    with st.container(key=f"{width}-{key}"):
-        options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points"} if clickable else {}
-        event = st.plotly_chart(figure, key=f"chart-{key}", config=plotly_config(name), alt=alt or reading, **options)
+    stem = file_stem(name)
+    key = f"chart-{stem}"
+
+    def clicked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points and on_click:
+            on_click(points[0])
+
+    options: dict[str, Any] = {"on_select": clicked, "selection_mode": "points"} if on_click else {}
+    with st.container(key=f"{width}-{stem}"):
+        st.plotly_chart(figure, key=key, config=plotly_config(name), alt=reading, **options)
     st.caption(reading)
     with st.expander("Table and download", icon=":material/table:"):
         data_table(table, name)
-    return list(event["selection"]["points"]) if clickable and isinstance(event, Mapping) else []
 
 
 def data_table(table: pd.DataFrame, name: str, columns: Mapping[str, Any] | None = None) -> None:

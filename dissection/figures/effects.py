@@ -1,6 +1,7 @@
 """What judges want: heatmaps and dot plots of 100·σ(weight), the percentage preferred."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def half_range(frame: pd.DataFrame) -> float:
     return float(np.clip(np.ceil(np.quantile(distance, 0.99) / 5) * 5, MIN_HALF_RANGE, MAX_HALF_RANGE))
 
 
-def hover_text(row: dict[str, object]) -> str:
+def hover_text(row: Mapping[Any, Any]) -> str:
     """What a cell says under the pointer: value, interval, n; or why there is none."""
     head = f"<b>{plain(row['judge'])}</b> · {plain(row['property'])}<br>{plain(row['group'])}<br>"
     if row["status"] == "point estimate":
@@ -86,7 +87,13 @@ def hover_text(row: dict[str, object]) -> str:
 
 
 def heatmap(
-    frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], *, row_field: str, column_field: str, families: Sequence[Property] = ()
+    frame: pd.DataFrame,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    row_field: str,
+    column_field: str,
+    families: Sequence[Property] = (),
 ) -> go.Figure:
     """A heatmap of percentages centred on 50; cells whose interval includes 50 are faded, cells without numbers are crossed.
 
@@ -94,20 +101,21 @@ def heatmap(
 
     Args:
         frame: of `percent_frame`, one row a cell.
-        rows, columns: values of `row_field` and `column_field`, from the top and from the left.
-        row_field, column_field: "judge", "group" or "property".
+        rows: values of `row_field` from the top.
+        columns: values of `column_field` from the left.
+        row_field: "judge", "group" or "property".
+        column_field: another of these.
         families: of the properties, for the headings over (or beside) runs of one family; only where they are sorted so.
     """
     cells = frame.set_index([row_field, column_field])
-    table = cells["percent"].unstack().reindex(index=rows, columns=columns)
-    decided = cells["decided"].unstack().reindex(index=rows, columns=columns).fillna(False).to_numpy(dtype=bool)
-    certain = decided | (cells["status"].unstack().reindex(index=rows, columns=columns) == "point estimate").to_numpy()
+    table = _grid(cells["percent"], rows, columns).to_numpy(dtype=float)
+    certain = _grid(cells["decided"] | (cells["status"] == "point estimate"), rows, columns).fillna(value=False).to_numpy(dtype=bool)
     reach = half_range(frame)
     figure = go.Figure()
     for mask, opacity in ((certain, 1.0), (~certain, FADED)):
         figure.add_trace(
             go.Heatmap(
-                z=np.where(mask, table.to_numpy(dtype=float), np.nan),
+                z=np.where(mask, table, np.nan),
                 x=list(range(len(columns))),
                 y=list(range(len(rows))),
                 zmin=50 - reach,
@@ -118,7 +126,13 @@ def heatmap(
                 ygap=1,
                 showscale=opacity == 1.0,
                 hoverinfo="skip",
-                colorbar={"title": {"text": "preferred %", "side": "top"}, "thickness": 10, "len": 0.8, "tickformat": ".0f", "outlinewidth": 0},
+                colorbar={
+                    "title": {"text": "preferred %", "side": "top"},
+                    "thickness": 10,
+                    "len": 0.8,
+                    "tickformat": ".0f",
+                    "outlinewidth": 0,
+                },
             )
         )
     figure.add_trace(_markers(frame, rows, columns, row_field, column_field))
@@ -128,18 +142,20 @@ def heatmap(
     return finish(figure, height=slant + 40 + max(22 * len(rows), 90), margin=(8, slant, 8, 8))
 
 
+def _grid(values: "pd.Series[Any]", rows: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    return values.unstack().reindex(index=list(rows), columns=list(columns))
+
+
 def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], row_field: str, column_field: str) -> go.Scatter:
     row_place, column_place = {name: i for i, name in enumerate(rows)}, {name: i for i, name in enumerate(columns)}
-    shown = [
-        record for record in frame.to_dict("records") if record[row_field] in row_place and record[column_field] in column_place
-    ]
+    shown = [record for record in frame.to_dict("records") if record[row_field] in row_place and record[column_field] in column_place]
     return go.Scatter(
         x=[column_place[record[column_field]] for record in shown],
         y=[row_place[record[row_field]] for record in shown],
         mode="markers",
         marker={
             "symbol": ["square" if record["status"] in ("fitted", "point estimate") else "x-thin-open" for record in shown],
-            "size": [20 if record["status"] in ("fitted", "point estimate") else 7 for record in shown],
+            "size": [22 if record["status"] in ("fitted", "point estimate") else 7 for record in shown],
             "color": MUTED,
             "opacity": [0.0 if record["status"] in ("fitted", "point estimate") else 0.9 for record in shown],
         },
@@ -202,7 +218,13 @@ def _runs(names: Sequence[str], properties: Sequence[Property]) -> list[tuple[in
     return runs
 
 
-def dot_plot(frame: pd.DataFrame, properties: Sequence[str], judges: Sequence[str], all_judges: Sequence[str]) -> go.Figure:
+def dot_plot(
+    frame: pd.DataFrame,
+    properties: Sequence[str],
+    judges: Sequence[str],
+    all_judges: Sequence[str],
+    planted: Mapping[str, Mapping[str, float]] | None = None,
+) -> go.Figure:
     """Percentages with 95 % intervals, judges side by side on every property; undecided ones are hollow.
 
     Args:
@@ -210,15 +232,16 @@ def dot_plot(frame: pd.DataFrame, properties: Sequence[str], judges: Sequence[st
         properties: from the top.
         judges: those to draw.
         all_judges: of the dataset, for the colours.
+        planted: judge → property → weight in log-odds that was planted in simulated data; drawn as crosses beside what was found.
     """
     colours, symbols = judge_colours(all_judges), judge_symbols(all_judges)
     figure = go.Figure()
     figure.add_vline(x=50, line={"color": MUTED, "width": 1})
     spread = np.linspace(-0.32, 0.32, len(judges)) if len(judges) > 1 else np.zeros(1)
     for offset, judge in zip(spread, judges, strict=True):
-        part = frame[frame["judge"] == judge].set_index("property").reindex(properties).reset_index()
+        part = frame[frame["judge"] == judge].set_index("property").reindex(list(properties)).reset_index()
         known = part["status"].isin(["fitted", "point estimate"]).to_numpy()
-        hollow = known & ~part["decided"].fillna(False).to_numpy(dtype=bool) & (part["status"] == "fitted").to_numpy()
+        hollow = known & ~part["decided"].fillna(value=False).to_numpy(dtype=bool) & (part["status"] == "fitted").to_numpy()
         figure.add_trace(
             go.Scatter(
                 x=part["percent"],
@@ -243,7 +266,11 @@ def dot_plot(frame: pd.DataFrame, properties: Sequence[str], judges: Sequence[st
                 hoverinfo="text",
             )
         )
-    figure.update_xaxes(title="preferred % if better only on this property", gridcolor=GRID, zeroline=False, fixedrange=True, ticksuffix=" %")
+        if planted and judge in planted:
+            figure.add_trace(_planted_marks(planted[judge], properties, offset, judge, first=judge == judges[0]))
+    figure.update_xaxes(
+        title="preferred % if better only on this property", gridcolor=GRID, zeroline=False, fixedrange=True, ticksuffix=" %"
+    )
     figure.update_yaxes(
         tickvals=list(range(len(properties))),
         ticktext=[plain(name, 24) for name in properties],
@@ -255,3 +282,18 @@ def dot_plot(frame: pd.DataFrame, properties: Sequence[str], judges: Sequence[st
     )
     figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "title": None})
     return finish(figure, height=110 + len(properties) * max(18, 7 * len(judges) + 6), margin=(8, 40, 8, 48))
+
+
+def _planted_marks(weights: Mapping[str, float], properties: Sequence[str], offset: float, judge: str, *, first: bool) -> go.Scatter:
+    percent = probability(np.array([weights[name] for name in properties]))
+    return go.Scatter(
+        x=percent,
+        y=np.arange(len(properties)) + offset,
+        mode="markers",
+        marker={"symbol": "x-thin-open", "size": 7, "color": MUTED, "line": {"width": 1.6, "color": MUTED}},
+        name="planted",
+        legendgroup="planted",
+        showlegend=first,
+        hovertext=[f"planted in {plain(judge)}: {plain(name)} {value:.0f} %" for name, value in zip(properties, percent, strict=True)],
+        hoverinfo="text",
+    )

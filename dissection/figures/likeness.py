@@ -46,7 +46,13 @@ def matrix(similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str
     table = similarity.loc[order, order].to_numpy()
     places = list(range(len(order)))
     figure = make_subplots(
-        rows=2, cols=2, row_heights=[0.14, 0.86], column_widths=[0.018, 0.982], vertical_spacing=0.005, horizontal_spacing=0.004, shared_xaxes=False
+        rows=2,
+        cols=2,
+        row_heights=[0.14, 0.86],
+        column_widths=[0.018, 0.982],
+        vertical_spacing=0.005,
+        horizontal_spacing=0.004,
+        shared_xaxes=False,
     )
     _tree(figure, clustering)
     off_diagonal = table[~np.eye(len(order), dtype=bool)]
@@ -77,9 +83,18 @@ def matrix(similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str
     # So many names would run into each other below; the same names stand at the left, and under the pointer.
     crowded = len(order) > 40
     figure.update_xaxes(
-        tickvals=places, ticktext=[plain(name, 26) for name in order], tickangle=-60, ticks="", showticklabels=not crowded, row=2, col=2, **ends
+        tickvals=places,
+        ticktext=[plain(name, 26) for name in order],
+        tickangle=-60,
+        ticks="",
+        showticklabels=not crowded,
+        row=2,
+        col=2,
+        **ends,
     )
-    figure.update_yaxes(showticklabels=False, ticks="", row=2, col=2, showgrid=False, zeroline=False, fixedrange=True, range=[len(order) - 0.5, -0.5])
+    figure.update_yaxes(
+        showticklabels=False, ticks="", row=2, col=2, showgrid=False, zeroline=False, fixedrange=True, range=[len(order) - 0.5, -0.5]
+    )
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     return finish(figure, height=max(420, 300 + 19 * len(order)), margin=(8, 8, 8, 8))
 
@@ -137,23 +152,39 @@ def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str]) -
     )
 
 
+def _uncrowded(places: pd.DataFrame) -> set[str]:
+    """The judges whose names have room: those whose label would lie on that of one before are named under the pointer only."""
+    span = max(float(np.ptp(places.to_numpy(), axis=0).max()), 1e-9) if len(places) else 1.0
+    # A letter's width and a line's height, as shares of a map of the usual size.
+    width, height = 0.0075 * span, 0.035 * span
+    placed: list[tuple[float, float, float]] = []
+    named = set()
+    for name, x, y in places[["x", "y"]].itertuples():
+        half = width * min(len(name), 26) / 2
+        if all(abs(x - other_x) > half + other_half or abs(y - other_y) > height for other_x, other_y, other_half in placed):
+            placed.append((x, y, half))
+            named.add(name)
+    return named
+
+
 def scatter_map(places: pd.DataFrame, groups: Mapping[str, str]) -> go.Figure:
     """Judges as points, near where they are alike; one colour and marker a group."""
     figure = go.Figure()
-    crowded = len(places) > 40
+    named = _uncrowded(places)
     for number, (group, colour) in enumerate(group_colours(groups).items()):
         part = places[[groups.get(name) == group for name in places.index]]
         figure.add_trace(
             go.Scatter(
                 x=part["x"],
                 y=part["y"],
-                mode="markers" if crowded else "markers+text",
-                text=[plain(name, 26) for name in part.index],
+                mode="markers+text",
+                text=[plain(name, 26) if name in named else "" for name in part.index],
+                hovertext=[plain(name) for name in part.index],
                 textposition="top center",
                 textfont={"size": 10},
                 marker={"size": 11, "color": colour, "symbol": SYMBOLS[number // len(PALETTE) % len(SYMBOLS)]},
                 name=plain(group, 24),
-                hovertemplate="<b>%{text}</b><extra></extra>",
+                hovertemplate="<b>%{hovertext}</b><extra></extra>",
             )
         )
     for axis in (figure.update_xaxes, figure.update_yaxes):

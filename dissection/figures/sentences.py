@@ -1,15 +1,19 @@
 """Numbers a person can say: the readings below charts and the answers on the overview, each with its interval and n."""
 
+from typing import Any
+
 import pandas as pd
 
 TOP = 3
 
 
-def _share(row: pd.Series) -> str:
-    # No-break spaces keep a number and its sign on one line.
+NARROW = "\u00a0"  # a no-break space keeps a number and its sign on one line
+
+
+def _share(row: "pd.Series[Any]", interval: str = f"95{NARROW}%:{NARROW}") -> str:
     if row["status"] == "point estimate":
-        return f"{row['percent']:.0f}\u00a0%"
-    return f"{row['percent']:.0f}\u00a0% (95\u00a0%:\u00a0{row['percent_low']:.0f}–{row['percent_high']:.0f})"
+        return f"{row['percent']:.0f}{NARROW}%"
+    return f"{row['percent']:.0f}{NARROW}% ({interval}{row['percent_low']:.0f}–{row['percent_high']:.0f})"
 
 
 def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
@@ -17,7 +21,7 @@ def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
     known = frame[frame["status"].isin(["fitted", "point estimate"])]
     if known.empty:
         return f"{where}: no cell has numbers here; crosses mark judges without verdicts or fits that did not converge."
-    top = known.loc[(known["percent"] - 50).abs().idxmax()]
+    top = known.iloc[int((known["percent"] - 50).abs().to_numpy().argmax())]
     example = (
         f"Each cell: how often an answer is preferred that is better only on this property; 50 % is indifference. For example "
         f"{top['judge']} on *{top['property']}* ({top['group']}): {_share(top)}"
@@ -46,9 +50,9 @@ def likes_and_dislikes(frame: pd.DataFrame, top: int = TOP) -> tuple[pd.DataFram
     return known[known["percent"] > 50].head(top), known[known["percent"] < 50].tail(top).iloc[::-1]
 
 
-def cell_words(row: pd.Series) -> str:
+def cell_words(row: "pd.Series[Any]") -> str:
     """A cell in words: property, percentage, and in brackets its 95 % interval."""
-    return f"{row['property']} {_share(row).replace('95\u00a0%:\u00a0', '')}"
+    return f"{row['property']} {_share(row, interval='')}"
 
 
 def headline(frame: pd.DataFrame, judge: str) -> str:
@@ -69,7 +73,11 @@ def headline(frame: pd.DataFrame, judge: str) -> str:
     if decided.empty:
         return f"For **{judge}** no property can be told apart from 50 % in any of the {groups} scenarios: too few pairs, or no taste."
     words = [f"*{name}* (in {count} of {groups})" for name, count in wanted.head(3).items()]
-    sentence = f"**{judge}** clearly prefers answers with more of {', '.join(words)}" if words else f"**{judge}** has no clear preference for a property"
+    sentence = (
+        f"**{judge}** clearly prefers answers with more of {', '.join(words)}"
+        if words
+        else f"**{judge}** has no clear preference for a property"
+    )
     if len(shunned):
         sentence += f", and clearly avoids {', '.join(f'*{name}* (in {count})' for name, count in shunned.head(2).items())}"
     return sentence + ". In brackets: scenarios whose 95 % interval leaves out 50 %."

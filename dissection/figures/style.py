@@ -24,7 +24,20 @@ PREFERRED, DISPREFERRED = "#0c8577", "#bd6b12"
 FONT_SIZE = 12
 
 # Distinguishable hues of middle lightness; judges beyond the palette repeat a colour with another marker.
-PALETTE = ("#2f7ed8", "#e07b39", "#1f9d76", "#b04fc4", "#c9a227", "#d1495b", "#4aa3a2", "#7a6ff0", "#8a9a2b", "#c2649a", "#5b8c5a", "#a0785a")
+PALETTE = (
+    "#2f7ed8",
+    "#e07b39",
+    "#1f9d76",
+    "#b04fc4",
+    "#c9a227",
+    "#d1495b",
+    "#4aa3a2",
+    "#7a6ff0",
+    "#8a9a2b",
+    "#c2649a",
+    "#5b8c5a",
+    "#a0785a",
+)
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 
 

@@ -28,7 +28,7 @@ class Reader(Protocol):
 
 
 # The first that recognises a table reads it, so the more particular forms come first.
-READERS: Sequence[Reader] = (published, native)  # type: ignore[assignment]
+READERS: Sequence[Reader] = (published, native)
 
 
 def open_dataset(source: bytes | Path, filename: str | None = None, reader: str | None = None) -> PairDataset:
@@ -50,7 +50,9 @@ def open_dataset(source: bytes | Path, filename: str | None = None, reader: str 
     if path is not None and path.is_dir():
         if not published.recognises_folder(path):
             raise FileError(
-                "The folder holds no files of a known form.", where=str(path), accepted="model_<group>_fitted_paras.jsonl files, or one data file"
+                "The folder holds no files of a known form.",
+                where=str(path),
+                accepted="model_<group>_fitted_paras.jsonl files, or one data file",
             )
         return published.read_folder(path)
     table = read_table(source, name, MAX_LOCAL_BYTES) if path is not None else read_table(source, name)
@@ -60,7 +62,7 @@ def open_dataset(source: bytes | Path, filename: str | None = None, reader: str 
 def _choose(table: Table, name: str | None) -> Reader:
     if name is not None:
         for reader in READERS:
-            if reader.NAME == name:
+            if name == reader.NAME:
                 return reader
         raise UnknownNameError(f"There is no reader named {name!r}.", accepted=", ".join(reader.NAME for reader in READERS))
     for reader in READERS:

@@ -24,7 +24,9 @@ NO_SCENARIO = "All"
 def recognises(table: Table) -> bool:
     """Whether the first rows look like the native form, nested or flat."""
     keys = {str(key) for value in table.values[:20] if isinstance(value, Mapping) for key in value}
-    return bool(keys & {"labels", "properties"}) or {"response_a", "response_b"} <= keys or any(key.startswith(FLAT_PREFIXES) for key in keys)
+    return (
+        bool(keys & {"labels", "properties"}) or {"response_a", "response_b"} <= keys or any(key.startswith(FLAT_PREFIXES) for key in keys)
+    )
 
 
 def read(table: Table) -> PairDataset:

@@ -94,7 +94,9 @@ def read(table: Table) -> PairDataset:
     weights: Weights = {}
     for group, entry in value.items():
         if not isinstance(entry, Mapping | list):
-            raise DatasetError(f"The group {shown(group)} holds {shown(entry)}.", where=name, accepted="{judge: [29 numbers]} or [29 numbers]")
+            raise DatasetError(
+                f"The group {shown(group)} holds {shown(entry)}.", where=name, accepted="{judge: [29 numbers]} or [29 numbers]"
+            )
         weights[str(group)] = dict(entry) if isinstance(entry, Mapping) else {alone: entry}
     return _dataset(weights, name)
 

@@ -37,7 +37,9 @@ def fit(
     for done, group in enumerate(chosen):
         if progress:
             progress(done, len(chosen))
-        posteriors += _point_estimates(dataset, group, indices) if dataset.estimates is not None else _fit_group(dataset, group, indices, model)
+        posteriors += (
+            _point_estimates(dataset, group, indices) if dataset.estimates is not None else _fit_group(dataset, group, indices, model)
+        )
     if progress:
         progress(len(chosen), len(chosen))
     return posteriors
@@ -69,13 +71,15 @@ def _fit_group(dataset: PairDataset, group: Group, judges: list[int], model: Mod
     if model.intercept_sd is None:
         # Without a position bias both orders say the same of the weights, so their mean is one verdict a pair.
         verdicts = np.stack([dataset.labels[rows][:, judges], np.full(verdicts.shape[:2], np.nan)], axis=2)
-    both_orders = ~np.isnan(verdicts[:, :, 1]).all(axis=0)
+    both_orders = np.asarray(~np.isnan(verdicts[:, :, 1]).all(axis=0))
     results: dict[int, Posterior] = {}
     for columns in (np.flatnonzero(~both_orders), np.flatnonzero(both_orders)):
         if len(columns):
             batch = _fit_batch(comparisons, verdicts[:, columns], model, both=bool(both_orders[columns[0]]))
             for place, column in enumerate(columns):
-                results[int(column)] = _posterior(dataset, group, judges[int(column)], comparisons, verdicts[:, column], batch, place, model)
+                results[int(column)] = _posterior(
+                    dataset, group, judges[int(column)], comparisons, verdicts[:, column], batch, place, model
+                )
     return [results[column] for column in range(len(judges))]
 
 

@@ -26,7 +26,11 @@ def sample(
         comparisons: (n × d).
         verdicts: (n,) soft verdicts in [0, 1], none missing, A shown first.
         model: with an intercept, its draws are the last column.
-        draws, tune, chains, cores, seed: as in `pymc.sample`.
+        draws: kept draws of each chain.
+        tune: warm-up draws of each chain.
+        chains: how many.
+        cores: processes; None: PyMC's choice.
+        seed: of the sampler.
 
     Returns:
         (chains·draws × d, or d + 1 with an intercept), in log-odds.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from dissection.dataset import BoolArray, FloatArray
@@ -19,8 +20,11 @@ from dissection.regression.laplace import MAX_CAVITY_SD, tilted_direction, tilte
 DAMPING = 0.8
 MAX_SWEEPS = 100
 TOLERANCE = 1e-4  # largest change of a mean in posterior sds, and of an sd as a share, that counts as converged
+WIDEST_START = 0.5  # largest prior scale from which the prior's sites start
 BLOCK_ROWS = 16_384
 INTERVAL = 0.95
+
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]  # row and column indices of the upper triangle
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class _Prior:
 
     @classmethod
     def start(cls, judges: int, d: int, scale: float, intercept_sd: float | None) -> "_Prior":
-        laplace, precision = np.ones(d, dtype=bool), np.full((judges, d), 1 / (2 * scale**2))
+        # The start does not change the result, but from a very wide one the sites overshoot and never settle.
+        laplace, precision = np.ones(d, dtype=bool), np.full((judges, d), 1 / (2 * min(scale, WIDEST_START) ** 2))
         if intercept_sd is not None:
             laplace[-1], precision[:, -1] = False, 1 / intercept_sd**2
         return cls(scale, laplace, precision, np.zeros((judges, d)))
@@ -85,7 +90,7 @@ class _Block:
     precision: FloatArray  # (rows × J) site precisions
     shift: FloatArray  # (rows × J) site precision times mean
 
-    def products(self, pairs: tuple[FloatArray, FloatArray]) -> FloatArray:
+    def products(self, pairs: Pairs) -> FloatArray:
         return self.design[:, pairs[0]] * self.design[:, pairs[1]]
 
 
@@ -133,7 +138,7 @@ def _blocks(design: FloatArray, verdicts: FloatArray, weights: FloatArray) -> It
 
 
 def _diagonal(matrices: FloatArray) -> FloatArray:
-    return np.einsum("jii->ji", matrices)
+    return np.asarray(np.einsum("jii->ji", matrices))
 
 
 def _gaussian(gram: FloatArray, moment: FloatArray, prior: _Prior) -> tuple[FloatArray, FloatArray]:
@@ -141,14 +146,14 @@ def _gaussian(gram: FloatArray, moment: FloatArray, prior: _Prior) -> tuple[Floa
     np.einsum("jii->ji", total)[...] += prior.precision
     broken = ~np.isfinite(total).all(axis=(1, 2))
     total[broken] = np.eye(total.shape[1])
-    covariance = np.linalg.inv(total)
+    covariance = np.asarray(np.linalg.inv(total), dtype=float)
     covariance[broken] = np.nan
-    mean = np.einsum("jab,jb->ja", covariance, moment + prior.shift)
+    mean = np.asarray(np.einsum("jab,jb->ja", covariance, moment + prior.shift))
     return covariance, mean
 
 
 def _sweep_rows(
-    blocks: list[_Block], products: list[FloatArray] | None, upper: tuple[FloatArray, FloatArray], covariance: FloatArray, mean: FloatArray
+    blocks: list[_Block], products: list[FloatArray] | None, upper: Pairs, covariance: FloatArray, mean: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     judges, d = mean.shape
     # Off-diagonal products stand for two entries of the symmetric matrix.

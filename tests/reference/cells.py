@@ -51,7 +51,7 @@ def main() -> None:
             comparisons, verdicts = cell(number)
             draws = sample(comparisons, verdicts, model, draws=5000, tune=1000, seed=number)
             results[f"{name}/{number}"] = {"n": SIZES[number], **summarise(draws)}
-            print(f"{name}/{number}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{name}/{number}\n")
     lines = ",\n".join(f'"{key}": {json.dumps(value)}' for key, value in results.items())
     REFERENCE.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
 

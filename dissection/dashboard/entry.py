@@ -1,0 +1,30 @@
+"""The list of pages, and the way into them."""
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+_PAGES = (
+    ("pages/overview.py", "Overview", ":material/home:"),
+    ("pages/dissect.py", "Dissect", ":material/grid_on:"),
+    ("pages/similarity.py", "Similarity", ":material/hub:"),
+    ("pages/pairs.py", "Pairs", ":material/compare_arrows:"),
+    ("pages/upload.py", "Upload", ":material/upload_file:"),
+    ("pages/method.py", "Method", ":material/menu_book:"),
+)
+
+
+def navigation() -> Page:
+    """Declare the pages and return the one in view; called by `app.py` at each run."""
+    st.session_state["entered"] = True
+    return st.navigation([st.Page(path, title=title, icon=icon, default=path == _PAGES[0][0]) for path, title, icon in _PAGES])
+
+
+def through_app() -> None:
+    """Make sure that a page runs inside `app.py`.
+
+    Streamlit runs a file of a folder named `pages` on its own when its address is the first that a new server is asked for. Declaring the
+    pages ends that for the whole server; the rerun then goes through `app.py`, at the same address.
+    """
+    if not st.session_state.get("entered"):
+        navigation()
+        st.rerun()
