@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
@@ -40,8 +41,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
     look.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    _add_labels(look)
     look.set_defaults(command=_inspect)
     return parser
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="labels of further judges, in any form of the Upload page; a judge that the file does not name is called after the file",
+    )
+    parser.add_argument("--one-means", choices=("a", "b"), help="the side that 1 stands for, where labels are 0/1")
 
 
 def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,6 +68,7 @@ def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog="Example:  python -m dissection fit demo.jsonl --judge human --group Code --out code.csv",
     )
     parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    _add_labels(parser)
     parser.add_argument("--judge", action="append", metavar="J", help="only this judge; may be given more than once")
     parser.add_argument("--group", action="append", metavar="G", help="only this scenario or condition; may be given more than once")
     parser.add_argument("--model", default="standard", metavar="M", help="standard (with position bias; the default) or paper (without)")
@@ -70,6 +85,7 @@ def _add_similarity(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         epilog="Example:  python -m dissection similarity published_weights/fitted_paras_comparison --out similarity.csv",
     )
     parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    _add_labels(parser)
     parser.add_argument("--method", default="pearson", metavar="M", help="pearson (the default) or spearman")
     parser.add_argument("--group", metavar="G", help="one scenario or condition instead of the mean over scenarios")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv")
@@ -90,17 +106,29 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.set_defaults(command=_demo)
 
 
-def _open(path: Path) -> PairDataset:
+def _open(options: argparse.Namespace) -> PairDataset:
     from dissection.inspection import count
     from dissection.readers import open_dataset
 
     started = time.perf_counter()
-    dataset = open_dataset(path)
+    dataset = open_dataset(options.data)
     what = count(len(dataset), "pair") if dataset.has_pairs else "published weights"
     size = f"{count(len(dataset.judges), 'judge')}, {count(len(dataset.groups), 'group')}"
     _say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")
     for note in dataset.notes:
         _say(f"note: {note}")
+    for path in options.labels:
+        dataset = _join_labels(dataset, path, options.one_means)
+    return dataset
+
+
+def _join_labels(dataset: PairDataset, path: Path, meaning_of_one: Literal["a", "b"] | None) -> PairDataset:
+    from dissection.labels import read_labels
+
+    for report in read_labels(path, path.name, dataset, path.name.split(".")[0], meaning_of_one):
+        for line in report.summary():
+            _say(line)
+        dataset = report.join(dataset)
     return dataset
 
 
@@ -120,7 +148,7 @@ def _fit(options: argparse.Namespace) -> int:
 
     check_output(options.out, EFFECT_FORMS)
     model = choose_model(options.model, options.prior_scale)
-    dataset = _open(options.data)
+    dataset = _open(options)
     started = time.perf_counter()
     posteriors = fit(dataset, model, options.judge, options.group, _show_progress)
     write_effects(posteriors, options.out)
@@ -143,7 +171,7 @@ def _similarity(options: argparse.Namespace) -> int:
     check_output(options.out, (".csv",))
     if options.method not in METHODS:
         raise UnknownNameError(f"There is no similarity named {options.method!r}.", accepted=", ".join(METHODS))
-    dataset = _open(options.data)
+    dataset = _open(options)
     groups = [options.group] if options.group else [group.name for group in dataset.scenarios]
     matrix = similarity_matrix(fit(dataset, groups=groups, progress=_show_progress), options.method)
     safe_cells(matrix).to_csv(options.out, index_label="judge")
@@ -164,7 +192,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     from dissection.inspection import inspect, judge_table
 
-    dataset = _open(options.data)
+    dataset = _open(options)
     print("\n".join(inspect(dataset).lines()))
     if dataset.has_pairs and len(dataset.judges):
         print("\nJudges (share_a in %):")

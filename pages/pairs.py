@@ -13,26 +13,28 @@ from dissection.regression.posterior import Posterior, probability
 from dissection.selection import SIGNS, VERDICTS, Filter, by_weight, select
 
 NONE = "none"
+# The filters inside the expander, with the values that let every pair through.
+IDLE = {"text": ("",), "verdict": ("any",), "other": (NONE,), "property": (NONE,)}
 
 
 def filters(dataset: PairDataset) -> tuple[Filter, str, Group]:
     """The filter, the judge to explain, and the group whose fit explains it."""
     names = [group.name for group in dataset.selectable_groups]
-    with st.expander("Search and filter", icon=":material/filter_alt:", expanded=True):
-        first, second, third = st.columns(3)
-        with first:
-            text = st.text_input("Search the texts", placeholder="words in query or answers", **keep("text", None, ""))
-            group = controls.group(dataset)
-        with second:
-            judge = controls.one_judge(dataset)
-            verdict = st.selectbox("Verdict of this judge", VERDICTS, **keep("verdict", VERDICTS, "any"))
-        with third:
-            others = [NONE, *(name for name in dataset.judge_names)]
-            other = st.selectbox("Disagrees with", others, **keep("other", others, NONE))
-            properties = [NONE, *dataset.property_names]
-            left, right = st.columns(2)
-            property_ = left.selectbox("Property", properties, **keep("property", properties, NONE))
-            sign = right.selectbox("Comparison", SIGNS, disabled=property_ == NONE, **keep("sign", SIGNS, "differs"))
+    left, right = st.columns(2)
+    with left:
+        group = controls.group(dataset)
+    with right:
+        judge = controls.one_judge(dataset)
+    properties, others = [NONE, *dataset.property_names], [NONE, *dataset.judge_names]
+    active = [st.session_state.get(key) not in (None, *idle) for key, idle in IDLE.items()]
+    title = f"Search and filter ({sum(active)} in use)" if any(active) else "Search and filter"
+    with st.expander(title, icon=":material/filter_alt:", key="filters"):
+        text = st.text_input("Search the texts", placeholder="words in query or answers", **keep("text", None, ""))
+        first, second = st.columns(2)
+        verdict = first.selectbox("Verdict of this judge", VERDICTS, **keep("verdict", VERDICTS, "any"))
+        other = second.selectbox("Disagrees with", others, **keep("other", others, NONE))
+        property_ = first.selectbox("Property", properties, **keep("property", properties, NONE))
+        sign = second.selectbox("Comparison", SIGNS, disabled=property_ == NONE, **keep("sign", SIGNS, "differs"))
     chosen = group or dataset.group(names[0])
     wanted = Filter(
         text=text,
