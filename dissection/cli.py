@@ -9,6 +9,7 @@ from typing import Literal
 
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
+from dissection.wording import count
 
 EXIT_BAD_INPUT = 2
 
@@ -107,7 +108,6 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _open(options: argparse.Namespace) -> PairDataset:
-    from dissection.inspection import count
     from dissection.readers import open_dataset
 
     started = time.perf_counter()

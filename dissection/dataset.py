@@ -104,6 +104,11 @@ class PairDataset:
         return tuple(judge.name for judge in self.judges)
 
     @property
+    def own_judges(self) -> tuple[str, ...]:
+        """The names of judges that a visitor brought."""
+        return tuple(judge.name for judge in self.judges if judge.origin == "upload")
+
+    @property
     def property_names(self) -> tuple[str, ...]:
         return tuple(property_.name for property_ in self.properties)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dissection.dataset import PairDataset
+from dissection.wording import count
 
 FEW_PAIRS = 50
 
@@ -30,11 +31,6 @@ class Inspection:
         """As plain text."""
         sections = (("Found", self.facts), ("Can be done", self.possible), ("Can't be done", self.impossible), ("Note", self.warnings))
         return [line for title, items in sections if items for line in (f"{title}:", *(f"  - {item}" for item in items))]
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: "1 pair", "2,600 pairs"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def judge_table(dataset: PairDataset) -> pd.DataFrame:

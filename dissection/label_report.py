@@ -11,6 +11,7 @@ from dissection.dataset import FloatArray, PairDataset
 from dissection.errors import LabelError
 from dissection.judges import describe
 from dissection.verdicts import shown
+from dissection.wording import count
 
 EXAMPLES: Final = 5
 
@@ -70,17 +71,17 @@ class LabelReport:
             ties = f", ties: {self.ties:,}" if self.ties else ""
             lines.append(f"A is preferred in {self.share_a:.0%} (ties count as half){ties}.")
         if self.missing:
-            lines.append(f"{self.missing:,} pairs have none, such as {', '.join(shown(name) for name in self.missing_examples)}.")
+            lines.append(f"{count(self.missing, 'pair')} without one, such as {', '.join(shown(name) for name in self.missing_examples)}.")
         if self.no_verdict:
-            lines.append(f"{self.no_verdict:,} labels say that there is no verdict.")
+            lines.append(f"{count(self.no_verdict, 'label')} for “no verdict”.")
         if self.unknown_labels:
-            count = sum(len(rows) for rows in self.unknown_labels.values())
-            lines.append(f"{count:,} labels are unknown and were not used: {self._unknown()}.")
+            unknown = sum(len(rows) for rows in self.unknown_labels.values())
+            lines.append(f"{count(unknown, 'unknown label')} not used: {self._unknown()}.")
         if self.unknown_ids:
             found = ", ".join(f"{name} ({self.unit} {row})" for name, row in self.unknown_id_examples)
-            lines.append(f"{self.unknown_ids:,} labels are of pairs that the dataset doesn't have: {found}{more(self.unknown_ids)}.")
+            lines.append(f"{count(self.unknown_ids, 'label')} of pairs that the dataset doesn't have: {found}{more(self.unknown_ids)}.")
         if self.duplicates:
-            lines.append(f"{self.duplicates:,} labels repeat an earlier one with the same verdict; each was kept once.")
+            lines.append(f"{count(self.duplicates, 'label')} repeating an earlier one with the same verdict; each was kept once.")
         if self.asked_twice:
             lines.append(f"{self.order_inconsistent:,} of {self.asked_twice:,} pairs asked in both orders got different verdicts.")
         return [*lines, *self.notes]

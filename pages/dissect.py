@@ -31,6 +31,7 @@ def judges_by_properties(dataset: PairDataset, group: Group, sort: str) -> None:
         row_field="judge",
         column_field="property",
         families=dataset.properties if sort == "family" else (),
+        own=dataset.own_judges,
     )
     name = f"Judges by properties {group.name}"
     show.chart(figure, frame[TABLE_COLUMNS], name, heatmap_reading(frame, group.label), on_click=click(dataset))
@@ -56,7 +57,14 @@ def side_by_side(dataset: PairDataset, group: Group, sort: str) -> None:
     frame = percent_frame(session.posteriors(dataset, (group,), judges))
     truth = session.planted(dataset, group)
     show_truth = bool(truth) and st.toggle("Show the planted tastes beside what was found", **keep("planted", [True, False], default=True))
-    figure = dot_plot(frame, order_properties(frame, dataset.properties, sort), judges, dataset.judge_names, truth if show_truth else None)
+    figure = dot_plot(
+        frame,
+        order_properties(frame, dataset.properties, sort),
+        judges,
+        dataset.judge_names,
+        truth if show_truth else None,
+        dataset.own_judges,
+    )
     if dataset.simulated and not truth:
         st.caption("Tastes are planted for each scenario; choose a scenario to see them beside what was found.")
     show.chart(

@@ -43,14 +43,14 @@ reading = (
     f"({known.iloc[-1]['similarity']:.2f}). These are correlations of posterior means over {len(dataset.properties)} properties; they have "
     "no interval, and noise in small groups draws them towards 0. The tree joins judges by average linkage."
 )
-show.chart(matrix(similarity, tree, coloured, len(groups)), pairs, "Similarity of judges", reading)
+show.chart(matrix(similarity, tree, coloured, len(groups), dataset.own_judges), pairs, "Similarity of judges", reading)
 if tree.left_out:
     st.caption(f"Without a similarity, since they have no numbers in some group: {', '.join(tree.left_out)}.")
 
 st.subheader("Map of judges", anchor=False)
 places, shown = map_judges(similarity.loc[list(tree.order), list(tree.order)])
 show.chart(
-    scatter_map(places, coloured),
+    scatter_map(places, coloured, dataset.own_judges),
     places.reset_index(names="judge").round(4),
     "Map of judges",
     f"Judges that want the same lie near each other (classical scaling of √(2·(1 − similarity))). Two dimensions show {100 * shown:.0f} % of "

@@ -74,6 +74,8 @@ def add(reports: tuple[LabelReport, ...]) -> None:
             if report.usable:
                 session.add_judge(report.judge, report.verdicts)
         st.session_state["added"] = [report.judge for report in reports if report.usable]
+        # A new key empties the uploader.
+        st.session_state["upload_round"] = st.session_state.get("upload_round", 0) + 1
     except InputError as error:
         st.session_state["upload_error"] = error
 
@@ -86,7 +88,9 @@ def labels_upload(dataset: PairDataset) -> None:
         return
     left, right = st.columns([3, 2])
     with left:
-        file = st.file_uploader("Labels: CSV, TSV, JSON, JSON Lines or Parquet, also .gz", key="labels_file")
+        file = st.file_uploader(
+            "Labels: CSV, TSV, JSON, JSON Lines or Parquet, also .gz", key=f"labels_file_{st.session_state.get('upload_round', 0)}"
+        )
     with right:
         stem = PurePath(file.name).name.split(".")[0] if file else ""
         name = st.text_input(

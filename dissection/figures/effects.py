@@ -1,6 +1,6 @@
 """What judges want: heatmaps and dot plots of 100·σ(weight), the percentage preferred."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from dissection.clusters import cluster
 from dissection.errors import UnknownNameError
-from dissection.figures.style import DIVERGING, FADED, GRID, MUTED, finish, judge_colours, judge_symbols, plain
+from dissection.figures.style import DIVERGING, FADED, GRID, MUTED, finish, judge_colours, judge_symbols, judge_text, plain
 from dissection.properties import FAMILIES, Property
 from dissection.regression.posterior import Posterior, effects_frame, probability
 
@@ -94,6 +94,7 @@ def heatmap(
     row_field: str,
     column_field: str,
     families: Sequence[Property] = (),
+    own: Collection[str] = (),
 ) -> go.Figure:
     """A heatmap of percentages centred on 50; cells whose interval includes 50 are faded, cells without numbers are crossed.
 
@@ -106,6 +107,7 @@ def heatmap(
         row_field: "judge", "group" or "property".
         column_field: another of these.
         families: of the properties, for the headings over (or beside) runs of one family; only where they are sorted so.
+        own: the judges that the visitor brought.
     """
     cells = frame.set_index([row_field, column_field])
     table = _grid(cells["percent"], rows, columns).to_numpy(dtype=float)
@@ -135,8 +137,9 @@ def heatmap(
                 },
             )
         )
+    row_text = [judge_text(name, own) if row_field == "judge" else plain(name, 30) for name in rows]
     figure.add_trace(_markers(frame, rows, columns, row_field, column_field))
-    _axes(figure, rows, columns, families if column_field == "property" else (), families if row_field == "property" else ())
+    _axes(figure, rows, row_text, columns, families if column_field == "property" else (), families if row_field == "property" else ())
     longest = max((len(name) for name in columns), default=4)
     slant = 8 + int(min(longest, 24) * 4.6) + (22 if families and column_field == "property" else 0)
     return finish(figure, height=slant + 40 + max(22 * len(rows), 90), margin=(8, slant, 8, 8))
@@ -167,7 +170,12 @@ def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], r
 
 
 def _axes(
-    figure: go.Figure, rows: Sequence[str], columns: Sequence[str], column_families: Sequence[Property], row_families: Sequence[Property]
+    figure: go.Figure,
+    rows: Sequence[str],
+    row_text: Sequence[str],
+    columns: Sequence[str],
+    column_families: Sequence[Property],
+    row_families: Sequence[Property],
 ) -> None:
     figure.update_xaxes(
         side="top",
@@ -185,7 +193,7 @@ def _axes(
     )
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[plain(name, 30) for name in rows],
+        ticktext=row_text,
         range=[len(rows) - 0.5, -0.5],
         showgrid=False,
         zeroline=False,
@@ -224,6 +232,7 @@ def dot_plot(
     judges: Sequence[str],
     all_judges: Sequence[str],
     planted: Mapping[str, Mapping[str, float]] | None = None,
+    own: Collection[str] = (),
 ) -> go.Figure:
     """Percentages with 95 % intervals, judges side by side on every property; undecided ones are hollow.
 
@@ -233,6 +242,7 @@ def dot_plot(
         judges: those to draw.
         all_judges: of the dataset, for the colours.
         planted: judge → property → weight in log-odds that was planted in simulated data; drawn as crosses beside what was found.
+        own: the judges that the visitor brought.
     """
     colours, symbols = judge_colours(all_judges), judge_symbols(all_judges)
     figure = go.Figure()
@@ -247,7 +257,7 @@ def dot_plot(
                 x=part["percent"],
                 y=np.arange(len(properties)) + offset,
                 mode="markers",
-                name=plain(judge, 28),
+                name=judge_text(judge, own),
                 marker={
                     "color": colours[judge],
                     "symbol": [symbols[judge] + ("-open" if empty else "") for empty in hollow],

@@ -1,6 +1,6 @@
 """Which judges are alike: the clustered matrix with its tree, and a map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from scipy.cluster.hierarchy import dendrogram
 
 from dissection.clusters import Clustering
-from dissection.figures.style import GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, plain
+from dissection.figures.style import GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, judge_text, plain
 from dissection.judges import Judge
 
 COLOURINGS = ("cluster", "size", "family", "base or aligned")
@@ -40,7 +40,9 @@ def long_frame(similarity: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("similarity", ascending=False, ignore_index=True)
 
 
-def matrix(similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str, str], scenarios: int) -> go.Figure:
+def matrix(
+    similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str, str], scenarios: int, own: Collection[str] = ()
+) -> go.Figure:
     """The matrix in leaf order with its tree above and a strip of group colours beside the names."""
     order = [*clustering.order, *clustering.left_out]
     table = similarity.loc[order, order].to_numpy()
@@ -78,13 +80,13 @@ def matrix(similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str
         row=2,
         col=2,
     )
-    _strip(figure, order, groups)
+    _strip(figure, order, groups, own)
     ends = {"range": [-0.5, len(order) - 0.5], "showgrid": False, "zeroline": False, "fixedrange": True}
     # So many names would run into each other below; the same names stand at the left, and under the pointer.
     crowded = len(order) > 40
     figure.update_xaxes(
         tickvals=places,
-        ticktext=[plain(name, 26) for name in order],
+        ticktext=[judge_text(name, own, 26) for name in order],
         tickangle=-60,
         ticks="",
         showticklabels=not crowded,
@@ -119,7 +121,7 @@ def _tree(figure: go.Figure, clustering: Clustering) -> None:
     figure.update_yaxes(row=1, col=1, **hidden)
 
 
-def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str]) -> None:
+def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str], own: Collection[str]) -> None:
     colours = group_colours(groups)
     for group, colour in colours.items():
         members = [place for place, name in enumerate(order) if groups.get(name) == group]
@@ -140,7 +142,7 @@ def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str]) -
     figure.update_xaxes(range=[0, 1], showticklabels=False, showgrid=False, zeroline=False, fixedrange=True, row=2, col=1)
     figure.update_yaxes(
         tickvals=places,
-        ticktext=[plain(name, 30) for name in order],
+        ticktext=[judge_text(name, own) for name in order],
         range=[len(order) - 0.5, -0.5],
         showgrid=False,
         zeroline=False,
@@ -167,7 +169,7 @@ def _uncrowded(places: pd.DataFrame) -> set[str]:
     return named
 
 
-def scatter_map(places: pd.DataFrame, groups: Mapping[str, str]) -> go.Figure:
+def scatter_map(places: pd.DataFrame, groups: Mapping[str, str], own: Collection[str] = ()) -> go.Figure:
     """Judges as points, near where they are alike; one colour and marker a group."""
     figure = go.Figure()
     named = _uncrowded(places)
@@ -178,7 +180,7 @@ def scatter_map(places: pd.DataFrame, groups: Mapping[str, str]) -> go.Figure:
                 x=part["x"],
                 y=part["y"],
                 mode="markers+text",
-                text=[plain(name, 26) if name in named else "" for name in part.index],
+                text=[judge_text(name, own, 26) if name in named else "" for name in part.index],
                 hovertext=[plain(name) for name in part.index],
                 textposition="top center",
                 textfont={"size": 10},

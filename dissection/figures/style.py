@@ -4,7 +4,7 @@ The diverging scale runs from ochre (dispreferred) through a nearly clear grey (
 with any of the common colour deficiencies tell apart. Because its middle is transparent, one figure serves both themes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 import plotly.graph_objects as go
@@ -59,6 +59,11 @@ def plain(text: object, limit: int = 0) -> str:
     return escape(shown, quote=False)
 
 
+def judge_text(judge: str, own: Collection[str], limit: int = 30) -> str:
+    """A judge's name on an axis or in a legend, marked where the visitor brought it."""
+    return plain(judge, limit) + (" (yours)" if judge in own else "")
+
+
 def finish(figure: go.Figure, height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> go.Figure:
     """The layout that all figures share; `margin` is left, top, right, bottom in pixels."""
     left, top, right, bottom = margin
@@ -70,5 +75,6 @@ def finish(figure: go.Figure, height: int, margin: tuple[int, int, int, int] = (
         font={"size": FONT_SIZE},
         hoverlabel={"align": "left"},
         dragmode=False,
+        modebar={"bgcolor": "rgba(0, 0, 0, 0)", "color": MUTED, "activecolor": PREFERRED},
     )
     return figure

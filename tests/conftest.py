@@ -1,0 +1,90 @@
+"""What tests of several modules share."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+
+from dissection.dataset import BoolArray, FloatArray, PairDataset
+from dissection.judges import Judge
+from dissection.properties import Property
+
+# Other work on the same cores must not fail a test.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the repository; the test is skipped where it is absent, and fails if everything must be tested."""
+    if not SHARED.is_dir():
+        reason = f"needs the real data in {SHARED}, which is not there"
+        if os.environ.get("REQUIRE_ALL_TESTS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> Path:
+    """The folder of the published weights."""
+    return shared / "published_weights" / "fitted_paras_comparison"
+
+
+def make_pairs(n: int, scenarios: Sequence[str] = ("All",)) -> pd.DataFrame:
+    """The frame of n pairs p1, p2, … without texts, the scenarios dealt out in turn."""
+    pairs = pd.DataFrame(
+        {name: pd.Series([None] * n, dtype=object) for name in ("scenario", "query", "response_a", "response_b", "model_a", "model_b")}
+    )
+    pairs["scenario"] = pd.Series([scenarios[i % len(scenarios)] for i in range(n)], dtype=object)
+    return pairs.set_axis(pd.Index([f"p{i + 1}" for i in range(n)], name="pair_id", dtype=object))
+
+
+def make_dataset(
+    n: int = 60,
+    d: int = 3,
+    weights: Mapping[str, Sequence[float]] | None = None,
+    scenarios: Sequence[str] = ("Code", "Advice"),
+    conditions: Mapping[str, BoolArray] | None = None,
+    seed: int = 0,
+    *,
+    position_bias: float = 0.0,
+    both_orders: bool = False,
+) -> PairDataset:
+    """Random comparisons and hard verdicts of judges with the given weights.
+
+    Args:
+        n: pairs.
+        d: properties "p0", "p1", ….
+        weights: judge → (d,) weights in log-odds; None: "one" and "two", who disagree on the first property.
+        scenarios: dealt out in turn.
+        conditions: as in `PairDataset`.
+        seed: of everything random.
+        position_bias: log-odds for what is shown first.
+        both_orders: ask every judge in both orders.
+    """
+    rng = np.random.default_rng(seed)
+    if weights is None:
+        weights = {"one": [1.0] + [0.0] * (d - 1), "two": [-1.0] + [0.2] * (d - 1)}
+    comparisons = rng.integers(-1, 2, size=(n, d)).astype(float)
+    verdicts: FloatArray = np.full((n, len(weights), 2), np.nan)
+    for column, taste in enumerate(weights.values()):
+        for order in range(1 + both_orders):
+            log_odds = comparisons @ np.asarray(taste, dtype=float) + position_bias * (1 - 2 * order)
+            verdicts[:, column, order] = rng.random(n) < 1 / (1 + np.exp(-log_odds))
+    return PairDataset(
+        name="made up",
+        pairs=make_pairs(n, scenarios),
+        properties=tuple(Property(f"p{i}") for i in range(d)),
+        comparisons=comparisons,
+        scores=np.full((n, d, 2), np.nan),
+        judges=tuple(Judge(name) for name in weights),
+        verdicts=verdicts,
+        conditions=dict(conditions or {}),
+    )
