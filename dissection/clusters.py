@@ -1,10 +1,12 @@
 """Which judges belong together: hierarchical clustering and a map of the similarity matrix."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage, optimal_leaf_ordering
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from dissection.dataset import FloatArray
@@ -49,17 +51,51 @@ def cluster(similarity: pd.DataFrame) -> Clustering:
     left_out = tuple(str(name) for name in similarity.index if name not in kept.index)
     if len(judges) < 2:
         return Clustering(judges, np.empty((0, 4)), judges, left_out)
-    distance = squareform(np.clip(1 - kept.to_numpy(), 0, None), checks=False)
-    tree = optimal_leaf_ordering(linkage(distance, method="average"), distance)
-    return Clustering(tuple(judges[i] for i in _leaves(tree)), tree, judges, left_out)
+    distance = np.clip(1 - kept.to_numpy(dtype=float), 0, None)
+    tree = np.asarray(linkage(squareform(distance, checks=False), method="average"))
+    return Clustering(tuple(judges[i] for i in _best_order(tree, distance)), tree, judges, left_out)
 
 
-def _leaves(tree: FloatArray) -> list[int]:
-    members: dict[int, list[int]] = {}
+class _Paths(NamedTuple):
+    """The leaves below a node, and the shortest path through them from each to each; infinite within one child."""
+
+    leaves: NDArray[np.intp]
+    length: FloatArray
+
+
+def _best_order(tree: FloatArray, distance: FloatArray) -> list[int]:
+    """The order of leaves with the smallest sum of neighbours' distances that the tree allows, by dynamic programming.
+
+    SciPy's `optimal_leaf_ordering` can return a worse one (scipy/scipy#11227).
+    """
     count = len(tree) + 1
+    below = {leaf: _Paths(np.array([leaf]), np.zeros((1, 1))) for leaf in range(count)}
     for number, (left, right) in enumerate(tree[:, :2].astype(int)):
-        members[count + number] = members.pop(left, [left]) + members.pop(right, [right])
-    return members[2 * count - 2]
+        a, b = below[left], below[right]
+        to_right = (a.length[:, :, None] + distance[np.ix_(a.leaves, b.leaves)][None]).min(axis=1)
+        across = (to_right[:, :, None] + b.length[None]).min(axis=1)
+        length = np.full((len(a.leaves) + len(b.leaves),) * 2, np.inf)
+        length[: len(a.leaves), len(a.leaves) :], length[len(a.leaves) :, : len(a.leaves)] = across, across.T
+        below[count + number] = _Paths(np.concatenate([a.leaves, b.leaves]), length)
+    root = 2 * count - 2
+    first, last = np.unravel_index(int(np.argmin(below[root].length)), below[root].length.shape)
+    return _path(root, int(below[root].leaves[first]), int(below[root].leaves[last]), tree, distance, below)
+
+
+def _path(node: int, first: int, last: int, tree: FloatArray, distance: FloatArray, below: dict[int, _Paths]) -> list[int]:
+    """The leaves below a node along the shortest path from one of them to another."""
+    count = len(tree) + 1
+    if node < count:
+        return [node]
+    left, right = (int(child) for child in tree[node - count, :2])
+    if first not in below[left].leaves:
+        left, right = right, left
+    a, b = below[left], below[right]
+    start, end = int(np.flatnonzero(a.leaves == first)[0]), int(np.flatnonzero(b.leaves == last)[0])
+    total = a.length[start][:, None] + distance[np.ix_(a.leaves, b.leaves)] + b.length[:, end][None]
+    i, j = np.unravel_index(int(np.argmin(total)), total.shape)
+    head = _path(left, first, int(a.leaves[i]), tree, distance, below)
+    return head + _path(right, int(b.leaves[j]), last, tree, distance, below)
 
 
 def map_judges(similarity: pd.DataFrame) -> tuple[pd.DataFrame, float]:

@@ -9,6 +9,7 @@ from dissection.dataset import PairDataset
 from dissection.wording import count
 
 FEW_PAIRS = 50
+LARGE_COMPARISON = 3
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,13 @@ def _warnings(dataset: PairDataset) -> list[str]:
     never = [name for name, column in zip(dataset.property_names, dataset.comparisons.T, strict=True) if not np.nan_to_num(column).any()]
     if never:
         found.append(f"{len(never)} properties never differ between the answers, so nothing can be learned of them: {', '.join(never)}")
+    large = np.nanmax(np.abs(dataset.comparisons), axis=0, initial=0.0)
+    wide = [f"{name} ({size:g})" for name, size in zip(dataset.property_names, large, strict=True) if size > LARGE_COMPARISON]
+    if wide:
+        found.append(
+            f"comparisons beyond ±{LARGE_COMPARISON} make intervals rough, and much larger ones no interval at all: {', '.join(wide)}; give "
+            "the scores of both answers, which are compared by sign, or divide them"
+        )
     small = [(group.label, int(dataset.members(group).sum())) for group in dataset.groups]
     small = [(name, n) for name, n in small if n < FEW_PAIRS]
     if small:

@@ -258,7 +258,7 @@ def broken(**parts: Any) -> bytes:
         (broken(meta=[1]), DatasetError, r"meta is \[1\].*row 2"),
         (broken(conditions=[1]), DatasetError, r"conditions is \[1\].*row 2, pair '007'.*list of names"),
         (b"", FileError, r"empty.*bad.jsonl"),
-        (b"[]", FileError, r"known form"),
+        (b"[]", DatasetError, r"no pairs.*at least one row"),
         (b'{"pair_id": "x", "labels": {}', FileError, r"malformed.*bad.jsonl, line 1"),
         (json_lines(RECORDS) + b"{oops\n", FileError, r"malformed.*bad.jsonl, line 4"),
         (json_lines(RECORDS) + b"3\n", InputError, r"row"),

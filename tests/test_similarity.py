@@ -184,7 +184,6 @@ def test_clusters_are_numbered_along_the_leaves_and_contiguous() -> None:
     assert len(set(result.cut(100).values())) == len(truth)
 
 
-@pytest.mark.xfail(strict=True, reason="SciPy's optimal_leaf_ordering returns an order that is not optimal (scipy/scipy#11227)")
 def test_leaf_order_is_the_best_that_the_tree_allows() -> None:
     """Against every order that the tree allows, found by turning each of its nodes both ways."""
     matrix, _ = planted(sizes=(3, 2, 4), seed=3)

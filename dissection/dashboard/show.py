@@ -11,6 +11,7 @@ import streamlit as st
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.export import safe_cells
+from dissection.figures.style import plain_markdown
 
 # Wide charts scroll inside their box on narrow screens, instead of squeezing their labels into each other.
 STYLE = """<style>
@@ -77,7 +78,7 @@ def chart(
 
     options: dict[str, Any] = {"on_select": clicked, "selection_mode": "points"} if on_click else {}
     with st.container(key=f"{width}-{stem}"):
-        st.plotly_chart(figure, key=key, config=plotly_config(name), alt=reading, **options)
+        st.plotly_chart(figure, key=key, config=plotly_config(name), alt=re.sub(r"\\(?=\W)", "", reading), **options)
     st.caption(reading)
     with st.expander("Table and download", icon=":material/table:"):
         data_table(table, name)
@@ -103,8 +104,3 @@ def mistake(error: InputError) -> None:
         if text:
             lines.append(f"{label}: {plain_markdown(text)}")
     st.error("  \n".join(lines), icon=":material/error:")
-
-
-def plain_markdown(text: object) -> str:
-    """Any text so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", str(text))

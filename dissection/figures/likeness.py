@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
-from scipy.cluster.hierarchy import dendrogram
 
 from dissection.clusters import Clustering
 from dissection.figures.style import GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, judge_text, plain
@@ -106,14 +105,24 @@ def _over(scenarios: int) -> str:
 
 
 def _tree(figure: go.Figure, clustering: Clustering) -> None:
-    if len(clustering.judges) > 1:
-        drawn = dendrogram(clustering.linkage, no_plot=True)
-        for across, up in zip(drawn["icoord"], drawn["dcoord"], strict=True):
-            # SciPy puts leaf i at 10·i + 5.
-            x = [(place - 5) / 10 for place in across]
-            figure.add_trace(
-                go.Scatter(x=x, y=up, mode="lines", line={"color": MUTED, "width": 1.3}, hoverinfo="skip", showlegend=False), row=1, col=2
-            )
+    place = {judge: x for x, judge in enumerate(clustering.order)}
+    # (x, height) of every node: leaves first, in the order of `linkage`, then the joins from the bottom up.
+    nodes = [(float(place[judge]), 0.0) for judge in clustering.judges]
+    for left, right, height, _ in clustering.linkage:
+        (x0, y0), (x1, y1) = nodes[int(left)], nodes[int(right)]
+        nodes.append(((x0 + x1) / 2, float(height)))
+        figure.add_trace(
+            go.Scatter(
+                x=[x0, x0, x1, x1],
+                y=[y0, height, height, y1],
+                mode="lines",
+                line={"color": MUTED, "width": 1.3},
+                hoverinfo="skip",
+                showlegend=False,
+            ),
+            row=1,
+            col=2,
+        )
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_xaxes(range=[-0.5, len(clustering.judges) + len(clustering.left_out) - 0.5], row=1, col=2, **hidden)
     figure.update_yaxes(rangemode="tozero", row=1, col=2, **hidden)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from dissection.figures.style import plain_markdown
+
 TOP = 3
 
 
@@ -20,11 +22,11 @@ def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
     """How to read a heatmap, with its own strongest cell; `frame` is of `effects.percent_frame`."""
     known = frame[frame["status"].isin(["fitted", "point estimate"])]
     if known.empty:
-        return f"{where}: no cell has numbers here; crosses mark judges without verdicts or fits that did not converge."
+        return f"{plain_markdown(where)}: no cell has numbers here; crosses mark judges without verdicts or fits that did not converge."
     top = known.iloc[int((known["percent"] - 50).abs().to_numpy().argmax())]
     example = (
         f"Each cell: how often an answer is preferred that is better only on this property; 50 % is indifference. For example "
-        f"{top['judge']} on *{top['property']}* ({top['group']}): {_share(top)}"
+        f"{plain_markdown(top['judge'])} on *{plain_markdown(top['property'])}* ({plain_markdown(top['group'])}): {_share(top)}"
     )
     if (known["status"] == "point estimate").all():
         return f"{example}. No intervals: posterior means only, so nothing is faded and n is unknown."
@@ -35,11 +37,11 @@ def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
 def dots_reading(frame: pd.DataFrame, where: str) -> str:
     """How to read a dot plot of one group."""
     if (frame["status"] == "point estimate").all():
-        return f"{where}: how often an answer is preferred that is better only on this property. No intervals: posterior means only."
+        return f"{plain_markdown(where)}: how often an answer is preferred that is better only on this property. No intervals: posterior means only."
     sizes = frame.groupby("judge", sort=False)["n"].first()
-    counts = ", ".join(f"{judge} n = {n:,}" for judge, n in sizes.items())
+    counts = ", ".join(f"{plain_markdown(judge)} n = {n:,}" for judge, n in sizes.items())
     return (
-        f"{where}: how often an answer is preferred that is better only on this property, with 95 % intervals; hollow where the interval "
+        f"{plain_markdown(where)}: how often an answer is preferred that is better only on this property, with 95 % intervals; hollow where the interval "
         f"includes 50 %. {counts}. Click a dot to read its pairs."
     )
 
@@ -57,6 +59,7 @@ def cell_words(row: "pd.Series[Any]") -> str:
 
 def headline(frame: pd.DataFrame, judge: str) -> str:
     """One sentence on a judge over all scenarios: what it wants in most of them. `frame` holds one row a scenario × property."""
+    judge = plain_markdown(judge)
     groups = frame["group"].nunique()
     known = frame[frame["status"].isin(["fitted", "point estimate"])]
     if known.empty:
@@ -64,20 +67,20 @@ def headline(frame: pd.DataFrame, judge: str) -> str:
     if (known["status"] == "point estimate").all():
         mean = known.groupby("property", sort=False)["percent"].mean().sort_values()
         return (
-            f"On average over {groups} scenarios, **{judge}** leans most towards *{mean.index[-1]}* ({mean.iloc[-1]:.0f} %) and least "
-            f"towards *{mean.index[0]}* ({mean.iloc[0]:.0f} %); no intervals, posterior means only."
+            f"On average over {groups} scenarios, **{judge}** leans most towards *{plain_markdown(mean.index[-1])}* ({mean.iloc[-1]:.0f} %) and least "
+            f"towards *{plain_markdown(mean.index[0])}* ({mean.iloc[0]:.0f} %); no intervals, posterior means only."
         )
     decided = known[known["decided"]]
     wanted = decided[decided["percent"] > 50]["property"].value_counts()
     shunned = decided[decided["percent"] < 50]["property"].value_counts()
     if decided.empty:
         return f"For **{judge}** no property can be told apart from 50 % in any of the {groups} scenarios: too few pairs, or no taste."
-    words = [f"*{name}* (in {count} of {groups})" for name, count in wanted.head(3).items()]
+    words = [f"*{plain_markdown(name)}* (in {count} of {groups})" for name, count in wanted.head(3).items()]
     sentence = (
         f"**{judge}** clearly prefers answers with more of {', '.join(words)}"
         if words
         else f"**{judge}** has no clear preference for a property"
     )
     if len(shunned):
-        sentence += f", and clearly avoids {', '.join(f'*{name}* (in {count})' for name, count in shunned.head(2).items())}"
+        sentence += f", and clearly avoids {', '.join(f'*{plain_markdown(name)}* (in {count})' for name, count in shunned.head(2).items())}"
     return sentence + ". In brackets: scenarios whose 95 % interval leaves out 50 %."

@@ -4,6 +4,7 @@ The diverging scale runs from ochre (dispreferred) through a nearly clear grey (
 with any of the common colour deficiencies tell apart. Because its middle is transparent, one figure serves both themes.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from html import escape
 
@@ -62,6 +63,11 @@ def plain(text: object, limit: int = 0) -> str:
 def judge_text(judge: str, own: Collection[str], limit: int = 30) -> str:
     """A judge's name on an axis or in a legend, marked where the visitor brought it."""
     return plain(judge, limit) + (" (yours)" if judge in own else "")
+
+
+def plain_markdown(text: object) -> str:
+    """Any text so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", str(text))
 
 
 def finish(figure: go.Figure, height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> go.Figure:

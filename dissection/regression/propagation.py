@@ -23,6 +23,9 @@ TOLERANCE = 1e-4  # largest change of a mean in posterior sds, and of an sd as a
 WIDEST_START = 0.5  # largest prior scale from which the prior's sites start
 BLOCK_ROWS = 16_384
 INTERVAL = 0.95
+HERMITE_NODES, HERMITE_SD = 12, 1.5  # so many points are exact to six digits up to this width of the predictor
+TRAPEZOID_REACH = 6.5  # sds
+MAX_PREDICTOR_SD = 35.0  # wider predictors, in log-odds, are beyond the quadrature
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]  # row and column indices of the upper triangle
 
@@ -119,13 +122,13 @@ def propagate(
     with np.errstate(all="ignore"):  # a judge that overflows is marked as not converged
         while sweeps < MAX_SWEEPS and not converged.all():
             sweeps += 1
-            gram, moment = _sweep_rows(blocks, products, upper, covariance, mean)
+            gram, moment, widest = _sweep_rows(blocks, products, upper, covariance, mean)
             prior.update(covariance, mean)
             before_mean, before_sd = mean, np.sqrt(_diagonal(covariance))
             covariance, mean = _gaussian(gram, moment, prior)
             sd = np.sqrt(_diagonal(covariance))
             change = np.maximum(np.abs(mean - before_mean), np.abs(sd - before_sd)) / sd
-            converged = (change < TOLERANCE).all(axis=1)
+            converged = (change < TOLERANCE).all(axis=1) & (widest < MAX_PREDICTOR_SD**2)
         return _summarise(covariance, mean, prior, converged, sweeps)
 
 
@@ -154,24 +157,27 @@ def _gaussian(gram: FloatArray, moment: FloatArray, prior: _Prior) -> tuple[Floa
 
 def _sweep_rows(
     blocks: list[_Block], products: list[FloatArray] | None, upper: Pairs, covariance: FloatArray, mean: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     judges, d = mean.shape
     # Off-diagonal products stand for two entries of the symmetric matrix.
     packed = np.ascontiguousarray((covariance[:, upper[0], upper[1]] * np.where(upper[0] == upper[1], 1.0, 2.0)).T)
-    gram_packed, moment = np.zeros((len(upper[0]), judges)), np.zeros((judges, d))
+    gram_packed, moment, widest = np.zeros((len(upper[0]), judges)), np.zeros((judges, d)), np.zeros(judges)
     for number, block in enumerate(blocks):
         product = products[number] if products is not None else block.products(upper)
-        _update_sites(block, product @ packed, block.design @ mean.T)
+        widest = np.maximum(widest, _update_sites(block, product @ packed, block.design @ mean.T))
         gram_packed += product.T @ block.precision
         moment += block.shift.T @ block.design
     gram = np.empty((judges, d, d))
     gram[:, upper[0], upper[1]] = gram_packed.T
     gram[:, upper[1], upper[0]] = gram_packed.T
-    return gram, moment
+    return gram, moment, widest
 
 
-def _update_sites(block: _Block, variance: FloatArray, mean: FloatArray) -> None:
-    """Move the block's sites towards matching the tilted moments; `variance` and `mean` are those of the linear predictors."""
+def _update_sites(block: _Block, variance: FloatArray, mean: FloatArray) -> FloatArray:
+    """Move the block's sites towards matching the tilted moments.
+
+    `variance` and `mean` are those of the linear predictors (rows × J); returns each judge's largest cavity variance.
+    """
     variance = np.maximum(variance, 1e-12)  # a row of zeros has no predictor to learn from
     remaining = np.maximum(1 / variance - block.precision, 1e-8)
     cavity_variance = 1 / remaining
@@ -184,18 +190,36 @@ def _update_sites(block: _Block, variance: FloatArray, mean: FloatArray) -> None
     silent = block.weights == 0
     block.precision[silent] = 0.0
     block.shift[silent] = 0.0
+    return np.asarray(np.where(silent, 0.0, cavity_variance).max(axis=0, initial=0.0))
 
 
 @cache
 def _quadrature(nodes: int) -> tuple[FloatArray, FloatArray]:
-    points, masses = np.polynomial.hermite_e.hermegauss(nodes)
+    """Points, in sds from the mean, and masses of a standard normal.
+
+    Up to `HERMITE_NODES` by Gauss-Hermite. Beyond, by the trapezoidal rule, whose error falls exponentially once its points lie closer
+    than the logistic function's poles at ±πi (Trefethen & Weideman 2014, doi:10.1137/130932132).
+    """
+    if nodes <= HERMITE_NODES:
+        points, masses = np.polynomial.hermite_e.hermegauss(nodes)
+    else:
+        points = np.linspace(-TRAPEZOID_REACH, TRAPEZOID_REACH, nodes)
+        masses = np.exp(-(points**2) / 2)
     return points, masses / masses.sum()
+
+
+def _nodes(widest: float) -> int:
+    """How many points resolve the logistic function under a Gaussian of this sd, in log-odds."""
+    if not widest >= HERMITE_SD:  # also where it is NaN: such a judge is marked as not converged
+        return HERMITE_NODES
+    # Two points a log-odd; a power of two, so that few rules are kept.
+    return int(min(2 ** np.ceil(np.log2(4 * TRAPEZOID_REACH * min(widest, MAX_PREDICTOR_SD))), 1024))
 
 
 def _logistic_moments(mean: FloatArray, variance: FloatArray, verdicts: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and variance of N(f; mean, variance)·σ(f)^(w·y)·σ(-f)^(w·(1-y)), elementwise."""
     sd = np.sqrt(variance)
-    points, masses = _quadrature(12 if np.nanmax(sd, initial=0.0) < 1.5 else 32)
+    points, masses = _quadrature(_nodes(float(np.max(sd, initial=0.0))))
     zeroth, first, second = np.zeros_like(mean), np.zeros_like(mean), np.zeros_like(mean)
     hard = bool(np.all((weights == 0) | ((weights == 1) & ((verdicts == 0) | (verdicts == 1)))))
     sign = 1 - 2 * verdicts  # -1 where A won
