@@ -141,7 +141,7 @@ def heatmap(
     figure.add_trace(_markers(frame, rows, columns, row_field, column_field))
     _axes(figure, rows, row_text, columns, families if column_field == "property" else (), families if row_field == "property" else ())
     longest = max((len(name) for name in columns), default=4)
-    slant = 8 + int(min(longest, 24) * 4.6) + (22 if families and column_field == "property" else 0)
+    slant = 20 + int(min(longest, 24) * 5.2) + (22 if families and column_field == "property" else 0)
     return finish(figure, height=slant + 40 + max(22 * len(rows), 90), margin=(8, slant, 8, 8))
 
 

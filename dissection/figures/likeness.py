@@ -11,6 +11,7 @@ from dissection.clusters import Clustering
 from dissection.figures.style import GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, judge_text, plain
 from dissection.judges import Judge
 
+MAP_WIDTH, MAP_HEIGHT = 1000, 480
 COLOURINGS = ("cluster", "size", "family", "base or aligned")
 
 
@@ -57,7 +58,8 @@ def matrix(
     )
     _tree(figure, clustering)
     off_diagonal = table[~np.eye(len(order), dtype=bool)]
-    low = float(np.nanmin(off_diagonal, initial=1.0)) if np.isfinite(off_diagonal).any() else 0.0
+    # One judge that is like nobody would otherwise take all contrast from the rest.
+    low = float(np.nanquantile(off_diagonal, 0.1)) if np.isfinite(off_diagonal).any() else 0.0
     hover = [
         [f"<b>{plain(a)}</b> · <b>{plain(b)}</b><br>similarity {table[i, j]:.3f}<br>{_over(scenarios)}" for j, b in enumerate(order)]
         for i, a in enumerate(order)
@@ -67,7 +69,7 @@ def matrix(
             z=table,
             x=places,
             y=places,
-            zmin=np.floor(low * 10) / 10,
+            zmin=min(np.floor(low * 10) / 10, 0.9),
             zmax=1,
             colorscale=SEQUENTIAL,
             xgap=1,
@@ -165,9 +167,9 @@ def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str], o
 
 def _uncrowded(places: pd.DataFrame) -> set[str]:
     """The judges whose names have room: those whose label would lie on that of one before are named under the pointer only."""
-    span = max(float(np.ptp(places.to_numpy(), axis=0).max()), 1e-9) if len(places) else 1.0
-    # A letter's width and a line's height, as shares of a map of the usual size.
-    width, height = 0.0075 * span, 0.035 * span
+    spans = np.maximum(np.ptp(places[["x", "y"]].to_numpy(), axis=0), 1e-9) if len(places) else np.ones(2)
+    pixels = min(MAP_WIDTH / (1.3 * spans[0]), MAP_HEIGHT / (1.15 * spans[1]))  # a unit's length on a screen of the usual size
+    width, height = 6.5 / pixels, 15 / pixels  # a letter, a line
     placed: list[tuple[float, float, float]] = []
     named = set()
     for name, x, y in places[["x", "y"]].itertuples():
