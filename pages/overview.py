@@ -33,7 +33,7 @@ def badge(row: pd.Series, colour: str) -> str:
 def sentences(dataset: PairDataset, judge: str) -> None:
     frame = percent_frame(session.posteriors(dataset, dataset.selectable_groups, (judge,)))
     scenarios = frame[frame["kind"] == "scenario"]
-    st.markdown(headline(scenarios, show.plain_markdown(judge)))
+    st.markdown(headline(scenarios, judge))
     shown = dataset.selectable_groups[:MAX_GROUPS]
     for group in shown:
         part = frame[frame["group"] == group.name]

@@ -59,7 +59,9 @@ def walk(dataset: PairDataset, rows: np.ndarray) -> int:
     asked = st.query_params.get("pair")
     known = {str(pair_id): row for row, pair_id in enumerate(dataset.pairs.index)}
     if asked is not None and asked not in known:
-        st.warning(f"There is no pair {asked!r} in this data; this is the first one found.", icon=":material/link_off:")
+        st.warning(
+            f"There is no pair {show.plain_markdown(repr(asked))} in this data; this is the first one found.", icon=":material/link_off:"
+        )
     outside = asked in known and asked not in ids
     if asked not in known:
         asked = ids[0]
@@ -94,7 +96,7 @@ def reasons(dataset: PairDataset, row: int, judge: str, group: Group) -> None:
     posterior = session.posteriors(dataset, (group,), (judge,))[0]
     st.subheader(f"Why {show.plain_markdown(judge)} would choose", anchor=False)
     if not posterior.converged:
-        st.info(f"No explanation: {posterior.status} for this judge in {group.label}.")
+        st.info(f"No explanation: {posterior.status} for this judge in {show.plain_markdown(group.label)}.")
         return
     verdicts = dataset.verdicts[row, dataset.judge_index(judge)]
     order = 0.0 if not np.isnan(verdicts).any() else -1.0 if np.isnan(verdicts[0]) and not np.isnan(verdicts[1]) else 1.0
@@ -125,7 +127,7 @@ def summary(posterior: Posterior, dataset: PairDataset, row: int, total: float, 
     )
     return (
         f"The bars sum to {total:+.2f} log-odds: A is predicted to be preferred {float(probability(total)):.0f} % of the time{interval}. "
-        f"{show.plain_markdown(judge)} {said}. Fitted on n = {posterior.n:,} pairs of {posterior.group.label}"
+        f"{show.plain_markdown(judge)} {said}. Fitted on n = {posterior.n:,} pairs of {show.plain_markdown(posterior.group.label)}"
         f"{', this one among them' if member else ''}. “Shown first” is the position bias, where only one order was asked.{left_out}"
     )
 

@@ -36,16 +36,16 @@ if len(tree.judges) < 2:
 coloured = colour_groups(dataset.judges, colouring, tree.cut(count))
 pairs = long_frame(similarity)
 known = pairs.dropna()
-where = f"in {group.label}" if group else f"averaged over {len(groups)} scenarios"
+where = f"in {show.plain_markdown(group.label)}" if group else f"averaged over {len(groups)} scenarios"
+closest, farthest = (" and ".join(show.plain_markdown(known.iloc[place][side]) for side in ("judge", "other")) for place in (0, -1))
 reading = (
-    f"{method.title()} correlation of two judges' weights, {where}: 1 is the same taste. Most alike: {known.iloc[0]['judge']} and "
-    f"{known.iloc[0]['other']} ({known.iloc[0]['similarity']:.2f}); least: {known.iloc[-1]['judge']} and {known.iloc[-1]['other']} "
-    f"({known.iloc[-1]['similarity']:.2f}). These are correlations of posterior means over {len(dataset.properties)} properties; they have "
-    "no interval, and noise in small groups draws them towards 0. The tree joins judges by average linkage."
+    f"{method.title()} correlation of two judges' weights, {where}: 1 is the same taste. Most alike: {closest} "
+    f"({known.iloc[0]['similarity']:.2f}); least: {farthest} ({known.iloc[-1]['similarity']:.2f}). These are correlations of posterior "
+    f"means over {len(dataset.properties)} properties; they have no interval, and noise in small groups draws them towards 0. The tree joins judges by average linkage."
 )
 show.chart(matrix(similarity, tree, coloured, len(groups), dataset.own_judges), pairs, "Similarity of judges", reading)
 if tree.left_out:
-    st.caption(f"Without a similarity, since they have no numbers in some group: {', '.join(tree.left_out)}.")
+    st.caption(f"Without a similarity, since they have no numbers in some group: {show.plain_markdown(', '.join(tree.left_out))}.")
 
 st.subheader("Map of judges", anchor=False)
 places, shown = map_judges(similarity.loc[list(tree.order), list(tree.order)])

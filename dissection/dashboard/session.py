@@ -65,7 +65,12 @@ def dataset_options() -> dict[str, str]:
     """Key → name of every dataset that this visitor can choose; the first is the default."""
     path = local_path()
     options = {LOCAL_FILE: path.name} if path else {}
-    return {**options, DEMO: "Demo (simulated)", **{key: f"{dataset.name} (yours)" for key, dataset in own_datasets().items()}}
+    options[DEMO] = "Demo (simulated)"
+    for key, dataset in own_datasets().items():
+        label = f"{dataset.name} (yours)"
+        # A select box knows its options by their labels alone.
+        options[key] = label if label not in options.values() else f"{label}, {key.removeprefix('own-')}"
+    return options
 
 
 def base_dataset(key: str) -> PairDataset:

@@ -71,8 +71,12 @@ def judge_text(judge: str, own: Collection[str], limit: int = 30) -> str:
 
 
 def plain_markdown(text: object) -> str:
-    """Any text so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", str(text))
+    """Any text so that Markdown shows it as it is.
+
+    A word joiner, which has no width, keeps addresses from being made into links: Markdown looks for these after it has undone escapes.
+    """
+    unlinked = re.sub(r"(?i)(https?:|www|@)(?=[/.\w])", "\\1\u2060", str(text))
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", unlinked)
 
 
 def finish(figure: go.Figure, height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> go.Figure:
