@@ -8,7 +8,9 @@ import streamlit as st
 from dissection.dashboard import controls, session, show
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
-from dissection.figures.effects import PROPERTY_ORDERS, dot_plot, heatmap, order_judges, order_properties, percent_frame
+from dissection.figures.dots import dot_plot
+from dissection.figures.effects import PROPERTY_ORDERS, order_judges, order_properties, percent_frame
+from dissection.figures.heatmap import heatmap
 from dissection.figures.sentences import dots_reading, heatmap_reading
 
 VIEWS = {"judges": "Judges × properties", "scenarios": "One judge, all scenarios", "dots": "Judges side by side"}

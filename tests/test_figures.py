@@ -13,18 +13,10 @@ from dissection.clusters import cluster, map_judges
 from dissection.dataset import PairDataset
 from dissection.errors import UnknownNameError
 from dissection.explanation import contributions, predicted_log_odds
-from dissection.figures.effects import (
-    MAX_HALF_RANGE,
-    MIN_HALF_RANGE,
-    PROPERTY_ORDERS,
-    dot_plot,
-    half_range,
-    heatmap,
-    order_judges,
-    order_properties,
-    percent_frame,
-)
+from dissection.figures.dots import dot_plot
+from dissection.figures.effects import PROPERTY_ORDERS, order_judges, order_properties, percent_frame
 from dissection.figures.explain import contribution_chart
+from dissection.figures.heatmap import MAX_HALF_RANGE, MIN_HALF_RANGE, half_range, heatmap
 from dissection.figures.likeness import COLOURINGS, colour_groups, group_colours, long_frame, matrix, scatter_map
 from dissection.figures.sentences import cell_words, dots_reading, headline, heatmap_reading, likes_and_dislikes
 from dissection.figures.style import PALETTE, SYMBOLS, judge_colours, judge_symbols, plain
