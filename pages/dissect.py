@@ -14,6 +14,7 @@ from dissection.figures.heatmap import heatmap
 from dissection.figures.sentences import dots_reading, heatmap_reading
 
 VIEWS = {"judges": "Judges × properties", "scenarios": "One judge, all scenarios", "dots": "Judges side by side"}
+MOST_BESIDE = 6
 TABLE_COLUMNS = ["judge", "group", "property", "percent", "percent_low", "percent_high", "direction", "n", "differs", "status"]
 
 
@@ -22,8 +23,7 @@ def click(dataset: PairDataset) -> Callable[[dict[str, Any]], None] | None:
     return (lambda point: session.open_pairs(*point["customdata"][:3])) if dataset.has_pairs else None
 
 
-def judges_by_properties(dataset: PairDataset, group: Group, sort: str) -> None:
-    judges = controls.some_judges(dataset, "judges")
+def judges_by_properties(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
     frame = percent_frame(session.posteriors(dataset, (group,), judges))
     columns = order_properties(frame, dataset.properties, sort)
     figure = heatmap(
@@ -36,11 +36,10 @@ def judges_by_properties(dataset: PairDataset, group: Group, sort: str) -> None:
         own=dataset.own_judges,
     )
     name = f"Judges by properties {group.name}"
-    show.chart(figure, frame[TABLE_COLUMNS], name, heatmap_reading(frame, group.label), on_click=click(dataset))
+    show.chart(figure, frame[TABLE_COLUMNS], name, heatmap_reading(frame, group.label), on_click=click(dataset), key="judges")
 
 
-def properties_by_scenarios(dataset: PairDataset, sort: str) -> None:
-    judge = controls.one_judge(dataset)
+def properties_by_scenarios(dataset: PairDataset, judge: str, sort: str) -> None:
     frame = percent_frame(session.posteriors(dataset, dataset.groups, (judge,)))
     rows = order_properties(frame, dataset.properties, sort)
     figure = heatmap(
@@ -51,11 +50,12 @@ def properties_by_scenarios(dataset: PairDataset, sort: str) -> None:
         column_field="group",
         families=dataset.properties if sort == "family" else (),
     )
-    show.chart(figure, frame[TABLE_COLUMNS], f"{judge} by scenario", heatmap_reading(frame, judge), on_click=click(dataset))
+    show.chart(
+        figure, frame[TABLE_COLUMNS], f"{judge} by scenario", heatmap_reading(frame, judge), on_click=click(dataset), key="scenarios"
+    )
 
 
-def side_by_side(dataset: PairDataset, group: Group, sort: str) -> None:
-    judges = controls.some_judges(dataset, "beside", default=dataset.judge_names[:3])[:6]
+def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
     frame = percent_frame(session.posteriors(dataset, (group,), judges))
     truth = session.planted(dataset, group)
     show_truth = bool(truth) and st.toggle("Show the planted tastes beside what was found", **keep("planted", [True, False], default=True))
@@ -76,6 +76,7 @@ def side_by_side(dataset: PairDataset, group: Group, sort: str) -> None:
         dots_reading(frame, group.label),
         on_click=click(dataset),
         width="narrow",
+        key="dots",
     )
 
 
@@ -85,17 +86,28 @@ show.page_head("Dissect", "Which properties of an answer make each judge prefer 
 if not dataset.judges:
     st.info("This data has no judge yet. Add one on the Upload page.", icon=":material/upload_file:")
     st.stop()
-view = controls.choice("View", list(VIEWS), "view", VIEWS)
-left, right = st.columns([2, 2])
+left, right = st.columns([3, 2])
 with left:
-    chosen = controls.group(dataset) if view != "scenarios" else None
+    view = controls.choice("View", list(VIEWS), "view", VIEWS)
 with right:
     order = controls.choice("Sort properties by", PROPERTY_ORDERS, "sort")
 if view == "scenarios":
-    properties_by_scenarios(dataset, order)
-elif chosen and view == "dots":
-    side_by_side(dataset, chosen, order)
-elif chosen:
-    judges_by_properties(dataset, chosen, order)
+    properties_by_scenarios(dataset, controls.one_judge(dataset), order)
+else:
+    left, right = st.columns(2)
+    with left:
+        chosen = controls.group(dataset)
+    with right:
+        if view == "dots":
+            shown = controls.some_judges(dataset, "beside", default=dataset.judge_names[:3])
+        else:
+            shown = controls.some_judges(dataset, "judges")
+    if view == "dots":
+        if len(shown) > MOST_BESIDE:
+            st.caption(f"The first {MOST_BESIDE} of {len(shown)} judges; more would not fit beside each other.")
+        side_by_side(dataset, chosen, shown[:MOST_BESIDE], order)
+    else:
+        judges_by_properties(dataset, chosen, shown, order)
 if dataset.has_pairs:
     st.caption(session.model().description + " Change it in the sidebar.")
+session.fit_ahead(dataset)

@@ -19,7 +19,6 @@ IDLE = {"text": ("",), "verdict": ("any",), "other": (NONE,), "property": (NONE,
 
 def filters(dataset: PairDataset) -> tuple[Filter, str, Group]:
     """The filter, the judge to explain, and the group whose fit explains it."""
-    names = [group.name for group in dataset.selectable_groups]
     left, right = st.columns(2)
     with left:
         group = controls.group(dataset)
@@ -35,17 +34,16 @@ def filters(dataset: PairDataset) -> tuple[Filter, str, Group]:
         other = second.selectbox("Disagrees with", others, **keep("other", others, NONE))
         property_ = first.selectbox("Property", properties, **keep("property", properties, NONE))
         sign = second.selectbox("Comparison", SIGNS, disabled=property_ == NONE, **keep("sign", SIGNS, "differs"))
-    chosen = group or dataset.group(names[0])
     wanted = Filter(
         text=text,
-        group=chosen,
+        group=group,
         judge=judge,
         verdict=verdict,
         other=None if other in (NONE, judge) else other,
         property_name=None if property_ == NONE else property_,
         sign="any" if property_ == NONE else sign,
     )
-    return wanted, judge, chosen
+    return wanted, judge, group
 
 
 def step(ids: list[str], by: int) -> None:

@@ -19,7 +19,7 @@ if len(dataset.judges) < 2:
 
 first, second, third = st.columns([2, 1.4, 1])
 with first:
-    group = controls.group(dataset, "Over which pairs", overall=True)
+    group = controls.group_or_overall(dataset)
 with second:
     method = controls.choice("Correlation", METHODS, "method", {"pearson": "Pearson", "spearman": "Spearman"})
 with third:

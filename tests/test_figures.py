@@ -270,6 +270,22 @@ def test_dots_of_a_judge_without_verdicts_are_left_out(frame: pd.DataFrame, data
     assert set(trace.hovertext) == {""}
 
 
+def test_planted_tastes_are_marked_where_they_lie(code: pd.DataFrame, data: PairDataset) -> None:
+    truth = {judge: dict(zip(data.property_names, taste, strict=True)) for judge, taste in TASTES.items()}
+    without = dot_plot(code, data.property_names, ["one"], data.judge_names)
+    figure = dot_plot(code, data.property_names, ["one"], data.judge_names, truth)
+    assert len(figure.data) == len(without.data) + 1
+    (planted,) = (trace for trace in figure.data if trace.name not in {other.name for other in without.data})
+    np.testing.assert_allclose(np.asarray(planted.x, dtype=float), 100 / (1 + np.exp(-np.array(TASTES["one"]))))
+
+
+def test_a_visitors_own_judge_is_marked(code: pd.DataFrame, data: PairDataset) -> None:
+    figure = heatmap(code, list(TASTES), data.property_names, row_field="judge", column_field="property", own=["two"])
+    names = list(figure.layout.yaxis.ticktext)
+    assert "yours" in names[1]
+    assert not any("yours" in name for name in (names[0], *names[2:]))
+
+
 # Similarity
 
 

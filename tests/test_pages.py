@@ -67,6 +67,10 @@ def hover(figure: dict[str, Any]) -> list[str]:
 
 def cells(at: AppTest) -> pd.DataFrame:
     """The table behind the first chart."""
+    if not at.dataframe:  # the table behind a chart is made when it is unfolded
+        for key in ("judges", "scenarios", "dots"):
+            at.session_state[f"table-{key}"] = True
+        at.run()
     return at.dataframe[0].value
 
 

@@ -48,13 +48,20 @@ def group_label(group: Group) -> str:
     return group.label + (" (condition)" if group.kind == "condition" else "")
 
 
-def group(dataset: PairDataset, label: str = "Scenario or condition", *, overall: bool = False) -> Group | None:
-    """One scenario or condition; None for "overall", where that is offered."""
-    labels = {choice.name: group_label(choice) for choice in dataset.selectable_groups if not (overall and choice.kind == "all")}
-    if overall:
-        labels = {OVERALL: "Overall: mean of the scenarios", **labels}
+def group(dataset: PairDataset) -> Group:
+    """One scenario or condition, or all pairs."""
+    labels = {choice.name: group_label(choice) for choice in dataset.selectable_groups}
     names = list(labels)
-    chosen = st.selectbox(label, names, format_func=labels.__getitem__, **keep("over" if overall else "group", names, names[0]))
+    return dataset.group(
+        str(st.selectbox("Scenario or condition", names, format_func=labels.__getitem__, **keep("group", names, names[0])))
+    )
+
+
+def group_or_overall(dataset: PairDataset) -> Group | None:
+    """One scenario or condition; None for the mean of the scenarios."""
+    labels = {OVERALL: "Overall: mean of the scenarios", **{choice.name: group_label(choice) for choice in dataset.groups}}
+    names = list(labels)
+    chosen = str(st.selectbox("Over which pairs", names, format_func=labels.__getitem__, **keep("over", names, OVERALL)))
     return None if chosen == OVERALL else dataset.group(chosen)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import streamlit as st
@@ -23,6 +24,7 @@ DEMO = "demo"
 LOCAL_FILE = "file"
 MAX_OWN_DATASETS = 3
 MAX_OWN_JUDGES = 20
+MOST_AHEAD = 500_000  # verdicts; fitting more than this ahead would take whole seconds from other visitors
 PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -163,6 +165,20 @@ def posteriors(dataset: PairDataset, groups: tuple[Group, ...], judges: tuple[st
         return cells
     wanted = {name: place for place, name in enumerate(judges)}
     return sorted((cell for cell in cells if cell.judge in wanted), key=lambda cell: (groups.index(cell.group), wanted[cell.judge]))
+
+
+def fit_ahead(dataset: PairDataset) -> None:
+    """Fit the other groups behind the page, while the visitor looks at this one, so that a change of scenario finds them in the cache."""
+    chosen, signature = model(), (dataset.content_hash, model())
+    if st.session_state.get("fitted_ahead") == signature or len(dataset) * len(dataset.judges) > MOST_AHEAD:
+        return
+    st.session_state["fitted_ahead"] = signature
+
+    def work() -> None:
+        for group in dataset.selectable_groups:
+            _fit_group(dataset, group, chosen)
+
+    Thread(target=work, daemon=True).start()
 
 
 def open_pairs(judge: str, group: str, property_name: str) -> None:

@@ -57,31 +57,36 @@ def chart(
     *,
     on_click: Callable[[dict[str, Any]], None] | None = None,
     width: str = "wide",
+    key: str = "",
 ) -> None:
     """Draw a figure with its reading, the table behind it and a CSV of that.
 
     Args:
         figure: to draw.
         table: the numbers behind it.
-        name: of the files that are downloaded, and of the chart in the session.
+        name: of the files that are downloaded.
         reading: how to read it, below the chart and for screen readers.
         on_click: called with a clicked point, as Plotly gives it, before the page is drawn again.
         width: "wide" or "narrow": below which width the chart scrolls inside its box.
+        key: of the chart in the session; one chart that changes its data keeps it, so that the browser redraws instead of starting anew.
     """
-    stem = file_stem(name)
-    key = f"chart-{stem}"
+    place = key or file_stem(name)
+    chart_key = f"chart-{place}"
 
     def clicked() -> None:
-        points = st.session_state[key]["selection"]["points"]
+        points = st.session_state[chart_key]["selection"]["points"]
         if points and on_click:
             on_click(points[0])
 
     options: dict[str, Any] = {"on_select": clicked, "selection_mode": "points"} if on_click else {}
-    with st.container(key=f"{width}-{stem}"):
-        st.plotly_chart(figure, key=key, config=plotly_config(name), alt=re.sub(r"\\(?=\W)", "", reading), **options)
+    with st.container(key=f"{width}-{place}"):
+        st.plotly_chart(figure, key=chart_key, config=plotly_config(name), alt=re.sub(r"\\(?=\W)", "", reading), **options)
     st.caption(reading)
-    with st.expander("Table and download", icon=":material/table:"):
-        data_table(table, name)
+    # What is folded is not made: the table is sent when it is asked for.
+    folded = st.expander("Table and download", icon=":material/table:", key=f"table-{place}", on_change="rerun")
+    if folded.open:
+        with folded:
+            data_table(table, name)
 
 
 def data_table(table: pd.DataFrame, name: str, columns: Mapping[str, Any] | None = None) -> None:

@@ -45,7 +45,7 @@ def order_properties(frame: pd.DataFrame, properties: Sequence[Property], by: st
     if by == "family":
         family = {property_.name: FAMILIES.index(property_.family) for property_ in properties}
         return sorted(by_value, key=lambda name: family[name])
-    table = frame.pivot_table(index="property", columns=["judge", "group"], values="mean", observed=True).reindex(names)
+    table = frame.set_index(["property", "judge", "group"])["mean"].unstack([1, 2]).reindex(names)
     if table.shape[1] < 2:
         return by_value
     return list(cluster(table.T.corr()).order) + [name for name in names if table.loc[name].std() == 0 or table.loc[name].isna().any()]
@@ -54,7 +54,7 @@ def order_properties(frame: pd.DataFrame, properties: Sequence[Property], by: st
 def order_judges(frame: pd.DataFrame, by: str) -> list[str]:
     """Judges in cluster order (of their weights in view), or as they come."""
     names = list(dict.fromkeys(frame["judge"]))
-    table = frame.pivot_table(index="property", columns="judge", values="mean", observed=True)
+    table = frame.set_index(["property", "judge"])["mean"].unstack()
     if by != "cluster" or table.shape[1] < 3:
         return names
     found = list(cluster(table.corr()).order)

@@ -8,10 +8,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dissection.figures.effects import hover_text
-from dissection.figures.style import DIVERGING, FADED, MUTED, finish, judge_text, plain
+from dissection.figures.style import DIVERGING, FADED, MUTED, judge_text, layout, plain
 from dissection.properties import Property
 
 MIN_HALF_RANGE, MAX_HALF_RANGE = 5.0, 35.0
+COLOUR_BAR = {
+    "title": {"text": "preferred %", "side": "top"},
+    "thickness": 10,
+    "len": 0.8,
+    "tickformat": ".0f",
+    "outlinewidth": 0,
+}
 
 
 def half_range(frame: pd.DataFrame) -> float:
@@ -49,103 +56,105 @@ def heatmap(
     table = _grid(cells["percent"], rows, columns).to_numpy(dtype=float)
     certain = _grid(cells["decided"] | (cells["status"] == "point estimate"), rows, columns).fillna(value=False).to_numpy(dtype=bool)
     reach = half_range(frame)
-    figure = go.Figure()
-    for mask, opacity in ((certain, 1.0), (~certain, FADED)):
-        figure.add_trace(
-            go.Heatmap(
-                z=np.where(mask, table, np.nan),
-                x=list(range(len(columns))),
-                y=list(range(len(rows))),
-                zmin=50 - reach,
-                zmax=50 + reach,
-                colorscale=DIVERGING,
-                opacity=opacity,
-                xgap=1,
-                ygap=1,
-                showscale=opacity == 1.0,
-                hoverinfo="skip",
-                colorbar={
-                    "title": {"text": "preferred %", "side": "top"},
-                    "thickness": 10,
-                    "len": 0.8,
-                    "tickformat": ".0f",
-                    "outlinewidth": 0,
-                },
-            )
-        )
+    shared = {"x": list(range(len(columns))), "y": list(range(len(rows))), "zmin": 50 - reach, "zmax": 50 + reach, "colorscale": DIVERGING}
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "heatmap",
+            "z": np.where(mask, table, np.nan),
+            "opacity": opacity,
+            "xgap": 1,
+            "ygap": 1,
+            "showscale": opacity == 1.0,
+            "hoverinfo": "skip",
+            "colorbar": COLOUR_BAR,
+            **shared,
+        }
+        for mask, opacity in ((certain, 1.0), (~certain, FADED))
+    ]
+    traces.append(_markers(frame, rows, columns, row_field, column_field))
     row_text = [judge_text(name, own) if row_field == "judge" else plain(name, 30) for name in rows]
-    figure.add_trace(_markers(frame, rows, columns, row_field, column_field))
-    _axes(figure, rows, row_text, columns, families if column_field == "property" else (), families if row_field == "property" else ())
+    across, down = (families if field == "property" else () for field in (column_field, row_field))
     longest = max((len(name) for name in columns), default=4)
-    slant = 20 + int(min(longest, 24) * 5.2) + (22 if families and column_field == "property" else 0)
-    return finish(figure, height=slant + 40 + max(22 * len(rows), 90), margin=(8, slant, 8, 8))
+    top = 16 + int(min(longest, 24) * 4.9) + (22 if across else 0)
+    # One dictionary, checked once: Plotly checks the whole figure again at each of its update calls.
+    return go.Figure(
+        {
+            "data": traces,
+            "layout": {
+                **layout(top + 40 + max(22 * len(rows), 90), (8, top, 8, 8)),
+                **_axes(rows, row_text, columns, headed=bool(across)),
+                **_family_marks(columns, across, rows, down),
+            },
+        }
+    )
 
 
 def _grid(values: "pd.Series[Any]", rows: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     return values.unstack().reindex(index=list(rows), columns=list(columns))
 
 
-def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], row_field: str, column_field: str) -> go.Scatter:
+def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], row_field: str, column_field: str) -> dict[str, Any]:
     row_place, column_place = {name: i for i, name in enumerate(rows)}, {name: i for i, name in enumerate(columns)}
     shown = [record for record in frame.to_dict("records") if record[row_field] in row_place and record[column_field] in column_place]
-    return go.Scatter(
-        x=[column_place[record[column_field]] for record in shown],
-        y=[row_place[record[row_field]] for record in shown],
-        mode="markers",
-        marker={
-            "symbol": ["square" if record["status"] in ("fitted", "point estimate") else "x-thin-open" for record in shown],
-            "size": [22 if record["status"] in ("fitted", "point estimate") else 7 for record in shown],
+    numbers = [record["status"] in ("fitted", "point estimate") for record in shown]
+    return {
+        "type": "scatter",
+        "x": [column_place[record[column_field]] for record in shown],
+        "y": [row_place[record[row_field]] for record in shown],
+        "mode": "markers",
+        "marker": {
+            # One value for all is checked and sent once.
+            "symbol": "square" if all(numbers) else ["square" if known else "x-thin-open" for known in numbers],
+            "size": 22 if all(numbers) else [22 if known else 7 for known in numbers],
+            "opacity": 0.0 if all(numbers) else [0.0 if known else 0.9 for known in numbers],
             "color": MUTED,
-            "opacity": [0.0 if record["status"] in ("fitted", "point estimate") else 0.9 for record in shown],
         },
-        customdata=[[record["judge"], record["group"], record["property"]] for record in shown],
-        hovertext=[hover_text(record) for record in shown],
-        hoverinfo="text",
-        showlegend=False,
-    )
+        "customdata": [[record["judge"], record["group"], record["property"]] for record in shown],
+        "hovertext": [hover_text(record) for record in shown],
+        "hoverinfo": "text",
+        "showlegend": False,
+    }
 
 
-def _axes(
-    figure: go.Figure,
-    rows: Sequence[str],
-    row_text: Sequence[str],
-    columns: Sequence[str],
-    column_families: Sequence[Property],
-    row_families: Sequence[Property],
-) -> None:
-    figure.update_xaxes(
-        side="top",
-        tickangle=-50,
-        tickvals=list(range(len(columns))),
-        ticktext=[plain(name, 24) for name in columns],
-        range=[-0.5, len(columns) - 0.5],
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-        fixedrange=True,
-        ticklabelshift=0,
-        automargin=False,
-        ticklabelstandoff=20 if column_families else 2,
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=row_text,
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-        fixedrange=True,
-        automargin=True,
-    )
-    for start, end, family in _runs(columns, column_families):
-        figure.add_annotation(
-            x=(start + end) / 2, y=1, yref="paper", yanchor="bottom", yshift=2, text=f"<b>{family}</b>", showarrow=False, font={"size": 11}
-        )
-        if start:
-            figure.add_shape(type="line", x0=start - 0.5, x1=start - 0.5, y0=0, y1=1, yref="paper", line={"color": MUTED, "width": 1})
-    for start, _, _ in _runs(rows, row_families):
-        if start:
-            figure.add_shape(type="line", y0=start - 0.5, y1=start - 0.5, x0=0, x1=1, xref="paper", line={"color": MUTED, "width": 1})
+def _axes(rows: Sequence[str], row_text: Sequence[str], columns: Sequence[str], *, headed: bool) -> dict[str, Any]:
+    shared = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True}
+    return {
+        "xaxis": {
+            "side": "top",
+            "tickangle": -50,
+            "tickvals": list(range(len(columns))),
+            "ticktext": [plain(name, 24) for name in columns],
+            "range": [-0.5, len(columns) - 0.5],
+            "automargin": False,
+            "ticklabelstandoff": 20 if headed else 2,
+            **shared,
+        },
+        "yaxis": {
+            "tickvals": list(range(len(rows))),
+            "ticktext": list(row_text),
+            "range": [len(rows) - 0.5, -0.5],
+            "automargin": True,
+            **shared,
+        },
+    }
+
+
+def _family_marks(
+    columns: Sequence[str], across: Sequence[Property], rows: Sequence[str], down: Sequence[Property]
+) -> dict[str, list[dict[str, Any]]]:
+    """Headings over runs of one family, and lines between the runs."""
+    line = {"type": "line", "line": {"color": MUTED, "width": 1}}
+    heading = {"y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 2, "showarrow": False, "font": {"size": 11}}
+    runs = _runs(columns, across)
+    between = [start - 0.5 for start, _, _ in runs if start]
+    beside = [start - 0.5 for start, _, _ in _runs(rows, down) if start]
+    return {
+        "annotations": [{"x": (start + end) / 2, "text": f"<b>{family}</b>", **heading} for start, end, family in runs],
+        "shapes": [
+            *({"x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", **line} for x in between),
+            *({"y0": y, "y1": y, "x0": 0, "x1": 1, "xref": "paper", **line} for y in beside),
+        ],
+    }
 
 
 def _runs(names: Sequence[str], properties: Sequence[Property]) -> list[tuple[int, int, str]]:

@@ -7,6 +7,7 @@ with any of the common colour deficiencies tell apart. Because its middle is tra
 import re
 from collections.abc import Collection, Sequence
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -79,17 +80,22 @@ def plain_markdown(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", unlinked)
 
 
-def finish(figure: go.Figure, height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> go.Figure:
+def layout(height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> dict[str, Any]:
     """The layout that all figures share; `margin` is left, top, right, bottom in pixels."""
     left, top, right, bottom = margin
-    figure.update_layout(
-        height=height,
-        margin={"l": left, "t": top, "r": right, "b": bottom},
-        paper_bgcolor="rgba(0, 0, 0, 0)",
-        plot_bgcolor="rgba(0, 0, 0, 0)",
-        font={"size": FONT_SIZE},
-        hoverlabel={"align": "left"},
-        dragmode=False,
-        modebar={"bgcolor": "rgba(0, 0, 0, 0)", "color": MUTED, "activecolor": PREFERRED},
-    )
+    return {
+        "height": height,
+        "margin": {"l": left, "t": top, "r": right, "b": bottom},
+        "paper_bgcolor": "rgba(0, 0, 0, 0)",
+        "plot_bgcolor": "rgba(0, 0, 0, 0)",
+        "font": {"size": FONT_SIZE},
+        "hoverlabel": {"align": "left"},
+        "dragmode": False,
+        "modebar": {"bgcolor": "rgba(0, 0, 0, 0)", "color": MUTED, "activecolor": PREFERRED},
+    }
+
+
+def finish(figure: go.Figure, height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> go.Figure:
+    """The figure with the shared `layout`."""
+    figure.update_layout(layout(height, margin))
     return figure

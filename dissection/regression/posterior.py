@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from dissection.dataset import FloatArray, Group, PairDataset
@@ -78,28 +79,33 @@ def unknown_posterior(judge: str, group: Group, dataset: PairDataset, status: St
 
 def effects_frame(posteriors: Sequence[Posterior]) -> pd.DataFrame:
     """One row a judge × group × property: `EFFECT_COLUMNS`, then `differs`, `decided` and `status`."""
-    parts = [
-        pd.DataFrame(
-            {
-                "judge": p.judge,
-                "group": p.group.name,
-                "kind": p.group.kind,
-                "property": p.properties,
-                "mean": p.mean,
-                "sd": p.sd,
-                "low": p.low,
-                "high": p.high,
-                "probability": probability(p.mean),
-                "direction": p.direction,
-                "n": p.n,
-                "converged": p.converged,
-                "differs": p.differs,
-                "decided": p.decided,
-                "status": p.status,
-            }
-        )
-        for p in posteriors
-    ]
-    if not parts:
+    if not posteriors:
         return pd.DataFrame(columns=[*EFFECT_COLUMNS, "differs", "decided", "status"])
-    return pd.concat(parts, ignore_index=True)
+    lengths = [len(p.properties) for p in posteriors]
+
+    def spread(values: list[Any]) -> NDArray[Any]:
+        return np.repeat(np.array(values, dtype=object), lengths)
+
+    def join(field: str) -> FloatArray:
+        return np.concatenate([getattr(p, field) for p in posteriors])
+
+    mean = join("mean")
+    return pd.DataFrame(
+        {
+            "judge": spread([p.judge for p in posteriors]),
+            "group": spread([p.group.name for p in posteriors]),
+            "kind": spread([p.group.kind for p in posteriors]),
+            "property": np.array([name for p in posteriors for name in p.properties], dtype=object),
+            "mean": mean,
+            "sd": join("sd"),
+            "low": join("low"),
+            "high": join("high"),
+            "probability": probability(mean),
+            "direction": join("direction"),
+            "n": np.repeat([p.n for p in posteriors], lengths),
+            "converged": np.repeat([p.converged for p in posteriors], lengths),
+            "differs": join("differs"),
+            "decided": join("decided"),
+            "status": spread([p.status for p in posteriors]),
+        }
+    )
