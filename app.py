@@ -4,8 +4,9 @@ import streamlit as st
 
 from dissection.dashboard import controls, entry, session, show
 from dissection.errors import InputError
+from dissection.judges import DATA_FOLDER
 
-st.set_page_config(page_title="Preference Dissection", page_icon=":material/biotech:", layout="wide")
+st.set_page_config(page_title="Preference Dissection", page_icon=str(DATA_FOLDER / "icon.png"), layout="wide")
 st.html(show.STYLE)
 page = entry.navigation()
 controls.sidebar()

@@ -30,6 +30,11 @@ CONDITION_LABELS = {
 }
 
 
+def group_label(name: str) -> str:
+    """A group's name in words, for legends and menus."""
+    return CONDITION_LABELS.get(name, name)
+
+
 @dataclass(frozen=True)
 class Group:
     """A set of pairs that is fitted on its own: a scenario (disjoint), a condition (overlapping), or all pairs."""
@@ -40,7 +45,7 @@ class Group:
     @property
     def label(self) -> str:
         """The name in words, for legends and menus."""
-        return CONDITION_LABELS.get(self.name, self.name)
+        return group_label(self.name)
 
 
 @dataclass(frozen=True, eq=False)

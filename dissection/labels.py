@@ -20,7 +20,7 @@ from dissection.label_forms import Entry, entries, judge_name, recognise
 from dissection.label_report import EXAMPLES, LabelReport, more
 from dissection.label_templates import TEMPLATE_FORMS, TEMPLATE_ROWS, template
 from dissection.label_values import MeaningOfOne, read_values, show_cell
-from dissection.tables import read_table
+from dissection.tables import Table, read_table
 from dissection.verdicts import shown
 
 __all__ = ["TEMPLATE_FORMS", "TEMPLATE_ROWS", "LabelReport", "MeaningOfOne", "read_labels", "template"]
@@ -57,7 +57,9 @@ def read_labels(
     if not len(dataset):
         raise LabelError("The dataset has no pairs to match labels to.", where=dataset.name, remedy="choose a dataset with pairs")
     pair_ids = [str(pair_id) for pair_id in dataset.pairs.index]
-    layout = recognise(read_table(data, filename), pair_ids)
+    table = read_table(data, filename)
+    _check_not_pairs(table)
+    layout = recognise(table, pair_ids)
     taken, found = dataset.judge_names, []
     for column in layout.columns:
         name = judge_name((rename or {}).get(column.judge or "", column.judge), judge, taken, filename)
@@ -65,6 +67,18 @@ def read_labels(
         found.append((name, column))
     index = {pair_id: position for position, pair_id in enumerate(pair_ids)}
     return tuple(_report(name, layout, column, dataset, index, meaning_of_one, filename) for name, column in found)
+
+
+def _check_not_pairs(table: Table) -> None:
+    """Refuses a dataset of pairs, of which every column would else be read as a judge."""
+    keys = {key for value in table.values[:20] if isinstance(value, Mapping) for key in value}
+    if {"response_a", "response_b"} <= keys or {"labels", "properties"} & keys:
+        raise LabelError(
+            "This is a dataset of pairs, not the labels of a judge.",
+            where=table.filename,
+            accepted="pair_id and a verdict a row",
+            remedy="open it as a whole dataset",
+        )
 
 
 def _report(

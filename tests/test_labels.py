@@ -397,3 +397,9 @@ def test_kappa_with_each_judge_of_the_dataset() -> None:
 def test_labels_need_neither_streamlit_nor_pymc_nor_pyarrow() -> None:
     code = "import sys, dissection.labels; print([m for m in ('streamlit', 'pymc', 'pyarrow.parquet') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("content", [b'{"pair_id": "p1", "labels": {"x": "a"}}\n', b"pair_id,response_a,response_b\np1,yes,no\n"])
+def test_a_dataset_is_not_read_as_labels(content: bytes) -> None:
+    with pytest.raises(LabelError, match=r"dataset of pairs.*whole dataset"):
+        read_labels(content, "pairs", dataset())

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from dissection.clusters import cluster
+from dissection.dataset import group_label
 from dissection.errors import UnknownNameError
 from dissection.figures.style import plain
 from dissection.properties import FAMILIES, Property
@@ -63,7 +64,7 @@ def order_judges(frame: pd.DataFrame, by: str) -> list[str]:
 
 def hover_text(row: Mapping[Any, Any]) -> str:
     """What a cell says under the pointer: value, interval, n; or why there is none."""
-    head = f"<b>{plain(row['judge'])}</b> · {plain(row['property'])}<br>{plain(row['group'])}<br>"
+    head = f"<b>{plain(row['judge'])}</b> · {plain(row['property'])}<br>{plain(group_label(str(row['group'])))}<br>"
     if row["status"] == "point estimate":
         return head + f"preferred {row['percent']:.0f} % (no interval: posterior mean only; n unknown)"
     if row["status"] != "fitted":

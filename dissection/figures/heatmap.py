@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dissection.dataset import group_label
 from dissection.figures.effects import hover_text
 from dissection.figures.style import DIVERGING, FADED, MUTED, judge_text, layout, plain
 from dissection.properties import Property
@@ -73,16 +74,19 @@ def heatmap(
     ]
     traces.append(_markers(frame, rows, columns, row_field, column_field))
     row_text = [judge_text(name, own) if row_field == "judge" else plain(name, 30) for name in rows]
+    column_text = [plain(group_label(name) if column_field == "group" else name, 24) for name in columns]
     across, down = (families if field == "property" else () for field in (column_field, row_field))
-    longest = max((len(name) for name in columns), default=4)
+    longest = max((len(text) for text in column_text), default=4)
+    # Margins are set, as Plotly would draw the chart twice to find them.
+    left = 14 + int(6.3 * max((len(text) for text in row_text), default=4))
     top = 16 + int(min(longest, 24) * 4.9) + (22 if across else 0)
     # One dictionary, checked once: Plotly checks the whole figure again at each of its update calls.
     return go.Figure(
         {
             "data": traces,
             "layout": {
-                **layout(top + 40 + max(22 * len(rows), 90), (8, top, 8, 8)),
-                **_axes(rows, row_text, columns, headed=bool(across)),
+                **layout(top + 40 + max(22 * len(rows), 90), (left, top, 84, 8)),
+                **_axes(row_text, column_text, headed=bool(across)),
                 **_family_marks(columns, across, rows, down),
             },
         }
@@ -116,24 +120,24 @@ def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], r
     }
 
 
-def _axes(rows: Sequence[str], row_text: Sequence[str], columns: Sequence[str], *, headed: bool) -> dict[str, Any]:
+def _axes(row_text: Sequence[str], column_text: Sequence[str], *, headed: bool) -> dict[str, Any]:
     shared = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True}
     return {
         "xaxis": {
             "side": "top",
             "tickangle": -50,
-            "tickvals": list(range(len(columns))),
-            "ticktext": [plain(name, 24) for name in columns],
-            "range": [-0.5, len(columns) - 0.5],
+            "tickvals": list(range(len(column_text))),
+            "ticktext": list(column_text),
+            "range": [-0.5, len(column_text) - 0.5],
             "automargin": False,
             "ticklabelstandoff": 20 if headed else 2,
             **shared,
         },
         "yaxis": {
-            "tickvals": list(range(len(rows))),
+            "tickvals": list(range(len(row_text))),
             "ticktext": list(row_text),
-            "range": [len(rows) - 0.5, -0.5],
-            "automargin": True,
+            "range": [len(row_text) - 0.5, -0.5],
+            "automargin": False,
             **shared,
         },
     }

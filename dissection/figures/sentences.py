@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from dissection.dataset import group_label
 from dissection.figures.style import plain_markdown
 
 TOP = 3
@@ -26,7 +27,7 @@ def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
     top = known.iloc[int((known["percent"] - 50).abs().to_numpy().argmax())]
     example = (
         f"Each cell: how often an answer is preferred that is better only on this property; 50 % is indifference. For example "
-        f"{plain_markdown(top['judge'])} on *{plain_markdown(top['property'])}* ({plain_markdown(top['group'])}): {_share(top)}"
+        f"{plain_markdown(top['judge'])} on *{plain_markdown(top['property'])}* ({plain_markdown(group_label(str(top['group'])))}): {_share(top)}"
     )
     if (known["status"] == "point estimate").all():
         return f"{example}. No intervals: posterior means only, so nothing is faded and n is unknown."
