@@ -20,7 +20,6 @@ from dissection.properties import Property, computed_properties, describe, paper
 from dissection.text_properties import annotate, compare_lengths, compare_texts, measure
 
 REPOSITORY = Path(__file__).parents[1]
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 NAMES = [property_.name for property_ in computed_properties()]
 QUERY = "Describe the volcanic history of Iceland, naming three eruptions."
 # fmt: off
@@ -311,24 +310,21 @@ def test_annotate_needs_texts(texts: list[str | None]) -> None:
         annotate(dataset(texts, texts))
 
 
-def real(name: str) -> tuple[np.ndarray, np.ndarray]:
-    path = SHARED_DATA / name
-    if not path.exists():
-        pytest.skip(f"{path} is not here: the shared data is only where the project is built")
+def real(path: Path) -> tuple[np.ndarray, np.ndarray]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return compare_texts(*([row.get(field) for row in rows] for field in ("query", "response_a", "response_b")))
 
 
-def test_on_llmbar_every_property_tells_some_pairs_apart() -> None:
-    comparisons, scores = real("llmbar.jsonl")
+def test_on_llmbar_every_property_tells_some_pairs_apart(shared: Path) -> None:
+    comparisons, scores = real(shared / "llmbar.jsonl")
     assert comparisons.shape == (419, len(NAMES))
     assert set(np.unique(comparisons)) == {-1, 0, 1}
     assert dict(zip(NAMES, (comparisons == 0).all(axis=0).tolist(), strict=True)) == dict.fromkeys(NAMES, False)
     assert not np.isnan(scores[:, [NAMES.index(name) for name in ("longer", "repetitive", "numbers")]]).any()
 
 
-def test_on_pandalm_nothing_is_missing() -> None:
-    comparisons, scores = real("pandalm.jsonl")
+def test_on_pandalm_nothing_is_missing(shared: Path) -> None:
+    comparisons, scores = real(shared / "pandalm.jsonl")
     assert comparisons.shape == (999, len(NAMES))
     assert not np.isnan(comparisons).any()
     assert (scores[:, 0] == 0).any(axis=1).sum() == 54  # the empty answers, as the README of the data counts them

@@ -35,32 +35,7 @@ def dot_plot(
     spread = np.linspace(-0.32, 0.32, len(judges)) if len(judges) > 1 else np.zeros(1)
     for offset, judge in zip(spread, judges, strict=True):
         part = frame[frame["judge"] == judge].set_index("property").reindex(list(properties)).reset_index()
-        known = part["status"].isin(["fitted", "point estimate"]).to_numpy()
-        hollow = known & ~part["decided"].fillna(value=False).to_numpy(dtype=bool) & (part["status"] == "fitted").to_numpy()
-        figure.add_trace(
-            go.Scatter(
-                x=part["percent"],
-                y=np.arange(len(properties)) + offset,
-                mode="markers",
-                name=judge_text(judge, own),
-                marker={
-                    "color": colours[judge],
-                    "symbol": [symbols[judge] + ("-open" if empty else "") for empty in hollow],
-                    "size": 8,
-                    "line": {"width": 1.5, "color": colours[judge]},
-                },
-                error_x={
-                    "array": (part["percent_high"] - part["percent"]).fillna(0),
-                    "arrayminus": (part["percent"] - part["percent_low"]).fillna(0),
-                    "color": colours[judge],
-                    "thickness": 1.4,
-                    "width": 0,
-                },
-                customdata=part[["judge", "group", "property"]].to_numpy(),
-                hovertext=[hover_text(record) if ok else "" for record, ok in zip(part.to_dict("records"), known, strict=True)],
-                hoverinfo="text",
-            )
-        )
+        figure.add_trace(_judge_dots(part, offset, judge_text(judge, own), colours[judge], symbols[judge]))
         if planted and judge in planted:
             figure.add_trace(_planted_marks(planted[judge], properties, offset, judge, first=judge == judges[0]))
     figure.update_xaxes(
@@ -77,6 +52,34 @@ def dot_plot(
     )
     figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "title": None})
     return finish(figure, height=110 + len(properties) * max(18, 7 * len(judges) + 6), margin=(8, 40, 8, 48))
+
+
+def _judge_dots(part: pd.DataFrame, offset: float, name: str, colour: str, symbol: str) -> go.Scatter:
+    """One judge's dots, `part` in the order of the axis; those that are undecided are hollow."""
+    known = part["status"].isin(["fitted", "point estimate"]).to_numpy()
+    hollow = (part["status"] == "fitted").to_numpy() & ~part["decided"].fillna(value=False).to_numpy(dtype=bool)
+    return go.Scatter(
+        x=part["percent"],
+        y=np.arange(len(part)) + offset,
+        mode="markers",
+        name=name,
+        marker={
+            "color": colour,
+            "symbol": [symbol + ("-open" if empty else "") for empty in hollow],
+            "size": 8,
+            "line": {"width": 1.5, "color": colour},
+        },
+        error_x={
+            "array": (part["percent_high"] - part["percent"]).fillna(0),
+            "arrayminus": (part["percent"] - part["percent_low"]).fillna(0),
+            "color": colour,
+            "thickness": 1.4,
+            "width": 0,
+        },
+        customdata=part[["judge", "group", "property"]].to_numpy(),
+        hovertext=[hover_text(record) if ok else "" for record, ok in zip(part.to_dict("records"), known, strict=True)],
+        hoverinfo="text",
+    )
 
 
 def _planted_marks(weights: Mapping[str, float], properties: Sequence[str], offset: float, judge: str, *, first: bool) -> go.Scatter:
