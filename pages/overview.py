@@ -79,7 +79,7 @@ else:
     with left:
         judge = controls.one_judge(dataset)
     with right:
-        st.caption(" · ".join(found.facts[:2]).capitalize() + ".")
+        st.caption(" · ".join(found.facts[: 2 if dataset.has_pairs else 1]).capitalize() + ".")
     with st.container(border=True):
         sentences(dataset, judge)
     reading = (

@@ -72,13 +72,13 @@ def test_resampling_a_cell_gives_the_stored_reference() -> None:
     comparisons, verdicts = cell(0)
     from dissection.regression.nuts import sample
 
-    found = summarise(sample(comparisons, verdicts, PRESETS["standard"], draws=2000, tune=1000, seed=99))
+    found = summarise(sample(comparisons, verdicts, PRESETS["standard"], draws=15000, tune=1000, seed=99))
     stored = STORED["standard/0"]
     sd = np.array(stored["sd"])
-    # Monte Carlo error of the difference, for 8,000 new draws worth at least 4,000 and 20,000 stored ones worth at least 10,000: of a
-    # mean 0.019 sd, of an sd 2 % at most (the tails are heavy), of an end sqrt(0.025·0.975)/(0.035/sd) = 0.083 sd, with the density
-    # that a Laplace tail has there. The limits are about three and a half of each, for the largest of 30 weights.
-    assert np.abs((np.array(found["mean"]) - stored["mean"]) / sd).max() < 0.066
-    assert np.abs(np.array(found["sd"]) / sd - 1).max() < 0.07
+    # The limits that the fast engine is held to. So many draws keep the Monte Carlo error of the difference, for the largest of 30 weights,
+    # below them: 60,000 new draws worth at least 30,000 and 20,000 stored ones worth at least 10,000 give a mean 0.012 sd, an sd 1.4 %
+    # (the tails are heavy), and an end 0.052 sd, with the density that a Laplace tail has there.
+    assert np.abs((np.array(found["mean"]) - stored["mean"]) / sd).max() < 0.05
+    assert np.abs(np.array(found["sd"]) / sd - 1).max() < 0.06
     for end in ("low", "high"):
-        assert np.abs((np.array(found[end]) - stored[end]) / sd).max() < 0.3
+        assert np.abs((np.array(found[end]) - stored[end]) / sd).max() < 0.2
