@@ -201,9 +201,10 @@ if added := st.session_state.pop("added", None):
     )
 kind = controls.choice("What do you bring?", list(KINDS), "kind", KINDS)
 if kind == "labels":
-    st.markdown(
-        f"The labels are matched to **{show.plain_markdown(dataset.name)}** ({len(dataset):,} pairs); choose other data in the sidebar."
-    )
+    if dataset.has_pairs:
+        st.markdown(
+            f"The labels are matched to **{show.plain_markdown(dataset.name)}** ({len(dataset):,} pairs); choose other data in the sidebar."
+        )
     labels_upload(dataset)
     own_judges(dataset)
 else:

@@ -93,4 +93,6 @@ def choice(label: str, options: Sequence[str], key: str, labels: dict[str, str] 
     """One of a few words, side by side; the first is the default."""
     names = labels or {}
     kept = keep(key, list(options), options[0])
-    return str(st.segmented_control(label, list(options), required=True, format_func=lambda option: names.get(option, option), **kept))
+    return str(
+        st.segmented_control(label, list(options), required=True, wrap=True, format_func=lambda option: names.get(option, option), **kept)
+    )
