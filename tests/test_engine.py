@@ -101,7 +101,8 @@ def _exact(design: FloatArray, verdicts: FloatArray, weights: FloatArray, scale:
         low, high = np.interp([0.025, 0.975], cumulative, axis + (axis[1] - axis[0]) / 2)
         parts.append([mean, np.sqrt(((axis - mean) ** 2 * marginal).sum()), low, high, marginal[axis > 0].sum()])
     mean, sd, low, high, direction = np.array(parts).T
-    return Approximation(mean, sd, low, high, direction, np.empty(0), np.array([True]), 0)
+    nothing = np.empty(0)
+    return Approximation(mean, sd, low, high, direction, nothing, nothing, nothing, np.array([True]), 0)
 
 
 def _cell(seed: int, n: int, d: int, kind: str) -> tuple[FloatArray, FloatArray, FloatArray]:

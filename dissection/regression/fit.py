@@ -6,8 +6,9 @@ import numpy as np
 
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.regression.model import STANDARD, Model
+from dissection.regression.observations import asked_twice, observations, usable
 from dissection.regression.posterior import PositionBias, Posterior, unknown_posterior
-from dissection.regression.propagation import Approximation, propagate
+from dissection.regression.propagation import Approximation, merge, propagate
 
 Progress = Callable[[int, int], None]
 
@@ -65,37 +66,29 @@ def _point_estimates(dataset: PairDataset, group: Group, judges: list[int]) -> l
     ]
 
 
+def fit_rows(comparisons: FloatArray, verdicts: FloatArray, model: Model) -> Approximation:
+    """The approximate posteriors of J judges on the same pairs, in their order.
+
+    Args:
+        comparisons: (n × d), finite.
+        verdicts: (n × J × 2), as in `PairDataset`.
+        model: with an intercept, it is the last weight.
+    """
+    twice = asked_twice(verdicts) & (model.intercept_sd is not None)
+    parts = [(np.flatnonzero(mask), both) for mask, both in ((~twice, False), (twice, True)) if mask.any()]
+    if not parts:
+        parts = [(np.arange(0), False)]
+    found = [
+        propagate(*observations(comparisons, verdicts[:, columns], model, both=both), model.prior_scale, model.intercept_sd)
+        for columns, both in parts
+    ]
+    return found[0] if len(found) == 1 else merge(found, np.concatenate([columns for columns, _ in parts]))
+
+
 def _fit_group(dataset: PairDataset, group: Group, judges: list[int], model: Model) -> list[Posterior]:
-    rows = dataset.members(group) & dataset.assessed
-    comparisons, verdicts = dataset.comparisons[rows], dataset.verdicts[rows][:, judges]
-    if model.intercept_sd is None:
-        # Without a position bias both orders say the same of the weights, so their mean is one verdict a pair.
-        verdicts = np.stack([dataset.labels[rows][:, judges], np.full(verdicts.shape[:2], np.nan)], axis=2)
-    both_orders = np.asarray(~np.isnan(verdicts[:, :, 1]).all(axis=0))
-    results: dict[int, Posterior] = {}
-    for columns in (np.flatnonzero(~both_orders), np.flatnonzero(both_orders)):
-        if len(columns):
-            batch = _fit_batch(comparisons, verdicts[:, columns], model, both=bool(both_orders[columns[0]]))
-            for place, column in enumerate(columns):
-                results[int(column)] = _posterior(
-                    dataset, group, judges[int(column)], comparisons, verdicts[:, column], batch, place, model
-                )
-    return [results[column] for column in range(len(judges))]
-
-
-def _fit_batch(comparisons: FloatArray, verdicts: FloatArray, model: Model, *, both: bool) -> Approximation:
-    """Fit judges that share pairs and the number of orders; a pair asked in both orders counts as one pair, half for each order."""
-    orders = (1.0, -1.0) if both else (1.0,)
-    count = (~np.isnan(verdicts)).sum(axis=2)
-    weights = np.divide(1.0, count, out=np.zeros(count.shape), where=count > 0)
-    design = np.concatenate(
-        [
-            np.column_stack([comparisons, np.full(len(comparisons), order)]) if model.intercept_sd is not None else comparisons
-            for order in orders
-        ]
-    )
-    labels = np.concatenate([verdicts[:, :, place] for place in range(len(orders))])
-    return propagate(design, labels, np.concatenate([weights] * len(orders)), model.prior_scale, model.intercept_sd)
+    comparisons, verdicts = usable(dataset, group, judges)
+    batch = fit_rows(comparisons, verdicts, model)
+    return [_posterior(dataset, group, judge, comparisons, verdicts[:, place], batch, place, model) for place, judge in enumerate(judges)]
 
 
 def _posterior(
@@ -133,4 +126,5 @@ def _posterior(
         differs=(comparisons[answered] != 0).sum(axis=0).astype(float),
         status="fitted",
         position_bias=bias,
+        likelihood_sd=batch.likelihood_sd[place, :d],
     )

@@ -1,7 +1,7 @@
 """What is known of one judge's weights in one group of pairs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +38,7 @@ class Posterior:
         differs: (properties,) among those, pairs on which the two answers differ in the property.
         status: "fitted"; "not converged" (no numbers are given then); "no verdicts"; "point estimate" (a mean without an interval).
         position_bias: None for models without an intercept.
+        likelihood_sd: (properties,) sd of each weight as the verdicts alone have it, without its prior; empty where unknown.
     """
 
     judge: str
@@ -53,6 +54,7 @@ class Posterior:
     differs: FloatArray
     status: Status
     position_bias: PositionBias | None = None
+    likelihood_sd: FloatArray = field(default_factory=lambda: np.empty(0))
 
     @property
     def converged(self) -> bool:

@@ -6,8 +6,8 @@ one Gaussian site for its prior (closed form, `laplace.py`); all are updated in 
 propagation for approximate Bayesian inference"; the parallel form as in van Gerven et al. 2010, doi:10.1016/j.neuroimage.2009.11.064).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -37,6 +37,7 @@ class Approximation:
     Attributes:
         mean, sd, low, high, direction: (J × d); the ends hold 95 %, direction is P(weight > 0).
         covariance: (J × d × d).
+        likelihood_mean, likelihood_sd: (J × d) each weight's marginal without its own prior, a Gaussian: what the verdicts alone say.
         converged: (J,).
         sweeps: how many were made.
     """
@@ -47,8 +48,18 @@ class Approximation:
     high: FloatArray
     direction: FloatArray
     covariance: FloatArray
+    likelihood_mean: FloatArray
+    likelihood_sd: FloatArray
     converged: BoolArray
     sweeps: int
+
+
+def merge(parts: Sequence[Approximation], places: NDArray[np.intp]) -> Approximation:
+    """Several approximations as one; its judge `places[i]` is the ith of the parts laid end to end."""
+    order = np.argsort(places)
+    names = [field.name for field in fields(Approximation) if field.name != "sweeps"]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in names}
+    return Approximation(**joined, sweeps=max(part.sweeps for part in parts))
 
 
 @dataclass
@@ -252,4 +263,4 @@ def _summarise(covariance: FloatArray, mean: FloatArray, prior: _Prior, converge
     centre = np.where(choose, tilted.mean, mean)
     sd = np.where(choose, np.sqrt(tilted.variance), gaussian_sd)
     finite = np.isfinite(np.stack([centre, sd, low, high])).all(axis=(0, 2))
-    return Approximation(centre, sd, low, high, direction, covariance, converged & finite, sweeps)
+    return Approximation(centre, sd, low, high, direction, covariance, cavity_mean, np.sqrt(cavity_variance), converged & finite, sweeps)
