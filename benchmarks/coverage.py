@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.paper_size import PROPERTIES, correlated_comparisons
 from dissection.dataset import FloatArray
 from dissection.regression.model import PAPER, STANDARD, Model
+from dissection.regression.observations import Observations
 from dissection.regression.propagation import propagate
 
 SIZES = (30, 60, 120, 236, 400, 820)
@@ -31,7 +32,7 @@ def measure(n: int, model: Model) -> dict[str, float]:
     inside, decided, signs, bias, distance, converged = [], [], [], [], [], []
     for seed in range(DESIGNS):
         design, verdicts, truth = _cells(n, model, seed)
-        found = propagate(design, verdicts, np.ones_like(verdicts), model.prior_scale, model.intercept_sd)
+        found = propagate(Observations(design, verdicts, np.ones_like(verdicts)), model.prior_scale, model.intercept_sd)
         within = (found.low < truth) & (truth < found.high)
         clear = ((found.low > 0) | (found.high < 0))[:, :PROPERTIES]
         inside.append(within[:, :PROPERTIES])

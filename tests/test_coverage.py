@@ -5,6 +5,7 @@ import pytest
 
 from dissection.dataset import BoolArray, FloatArray
 from dissection.regression.model import STANDARD
+from dissection.regression.observations import Observations
 from dissection.regression.propagation import propagate
 
 DESIGNS, JUDGES, PAIRS, PROPERTIES = 12, 20, 236, 29  # a scenario of the demo has 2,600 / 11 = 236 pairs
@@ -28,7 +29,7 @@ def covered() -> tuple[BoolArray, FloatArray]:
         tastes = rng.laplace(scale=STANDARD.prior_scale, size=(PROPERTIES, JUDGES))
         truth = np.concatenate([tastes, rng.normal(scale=STANDARD.intercept_sd, size=(1, JUDGES))])
         verdicts = (rng.random((PAIRS, JUDGES)) < 1 / (1 + np.exp(-design @ truth))).astype(float)
-        found = propagate(design, verdicts, np.ones_like(verdicts), STANDARD.prior_scale, STANDARD.intercept_sd)
+        found = propagate(Observations(design, verdicts, np.ones_like(verdicts)), STANDARD.prior_scale, STANDARD.intercept_sd)
         assert found.converged.all()
         inside.append((found.low < truth.T) & (found.high > truth.T))
         distance.append((truth.T - found.mean) / found.sd)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dissection.dataset import FloatArray
-from dissection.regression import propagation
+from dissection.regression import likelihood, propagation
 from dissection.regression.laplace import MAX_CAVITY_SD, tilted_direction, tilted_moments, tilted_quantile
+from dissection.regression.observations import Observations
 from dissection.regression.propagation import Approximation, propagate
 
 SCALE = 0.1
@@ -130,7 +131,7 @@ def test_propagate_against_integration(kind: str, d: int, intercept_sd: float | 
         if intercept_sd is not None:
             design[:, -1] = np.random.default_rng(seed).choice([-1.0, 1.0], size=len(design))
         exact = _exact(design, verdicts, weights, SCALE, intercept_sd)
-        found = propagate(design, verdicts[:, None], weights[:, None], SCALE, intercept_sd)
+        found = propagate(Observations(design, verdicts[:, None], weights[:, None]), SCALE, intercept_sd)
         assert found.converged.all()
         assert np.abs((found.mean[0] - exact.mean) / exact.sd).max() < 0.02
         assert np.abs(found.sd[0] / exact.sd - 1).max() < 0.02
@@ -157,9 +158,9 @@ def _same(one: Approximation, other: Approximation, tolerance: float = 1e-8) -> 
 
 def test_a_batch_of_judges_equals_each_alone() -> None:
     design, verdicts, weights = _batch()
-    together = propagate(design, verdicts, weights, SCALE, 1.0)
+    together = propagate(Observations(design, verdicts, weights), SCALE, 1.0)
     for j in range(verdicts.shape[1]):
-        alone = propagate(design, verdicts[:, [j]], weights[:, [j]], SCALE, 1.0)
+        alone = propagate(Observations(design, verdicts[:, [j]], weights[:, [j]]), SCALE, 1.0)
         # A judge in a batch is swept until the slowest has converged, so the two agree to the tolerance of convergence only.
         assert np.abs((together.mean[j] - alone.mean[0]) / alone.sd[0]).max() < 10 * propagation.TOLERANCE
         assert np.abs(together.sd[j] / alone.sd[0] - 1).max() < 10 * propagation.TOLERANCE
@@ -169,22 +170,28 @@ def test_a_batch_of_judges_equals_each_alone() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     design, verdicts, weights = _batch()
     shuffle = np.random.default_rng(1).permutation(len(design))
-    _same(propagate(design, verdicts, weights, SCALE, 1.0), propagate(design[shuffle], verdicts[shuffle], weights[shuffle], SCALE, 1.0))
+    _same(
+        propagate(Observations(design, verdicts, weights), SCALE, 1.0),
+        propagate(Observations(design[shuffle], verdicts[shuffle], weights[shuffle]), SCALE, 1.0),
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 7, 37, 149])
 def test_the_partition_into_blocks_does_not_matter(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """With few rows a block the products are recomputed every sweep, as they are for more than four blocks of data."""
     design, verdicts, weights = _batch()
-    whole = propagate(design, verdicts, weights, SCALE, 1.0)
-    monkeypatch.setattr(propagation, "BLOCK_ROWS", rows)
-    assert len(list(propagation._blocks(design, verdicts, weights))) == -(-len(design) // rows)
-    _same(whole, propagate(design, verdicts, weights, SCALE, 1.0))
+    whole = propagate(Observations(design, verdicts, weights), SCALE, 1.0)
+    monkeypatch.setattr(likelihood, "BLOCK_ROWS", rows)
+    assert len(list(likelihood._blocks(Observations(design, verdicts, weights)))) == -(-len(design) // rows)
+    _same(whole, propagate(Observations(design, verdicts, weights), SCALE, 1.0))
 
 
 def test_a_mirrored_judge_has_mirrored_weights() -> None:
     design, verdicts, weights = _batch()
-    one, other = propagate(design, verdicts, weights, SCALE, 1.0), propagate(design, 1 - verdicts, weights, SCALE, 1.0)
+    one, other = (
+        propagate(Observations(design, verdicts, weights), SCALE, 1.0),
+        propagate(Observations(design, 1 - verdicts, weights), SCALE, 1.0),
+    )
     np.testing.assert_allclose(one.mean, -other.mean, atol=1e-9)
     np.testing.assert_allclose(one.low, -other.high, atol=1e-9)
     np.testing.assert_allclose(one.direction, 1 - other.direction, atol=1e-9)
@@ -193,8 +200,8 @@ def test_a_mirrored_judge_has_mirrored_weights() -> None:
 def test_a_pair_twice_at_half_weight_is_a_pair() -> None:
     """EP holds one site for each row, so splitting rows changes its approximation a little, and the posterior not at all."""
     design, verdicts, weights = _batch()
-    one = propagate(design, verdicts, weights, SCALE, 1.0)
-    two = propagate(np.tile(design, (2, 1)), np.tile(verdicts, (2, 1)), np.tile(weights / 2, (2, 1)), SCALE, 1.0)
+    one = propagate(Observations(design, verdicts, weights), SCALE, 1.0)
+    two = propagate(Observations(np.tile(design, (2, 1)), np.tile(verdicts, (2, 1)), np.tile(weights / 2, (2, 1))), SCALE, 1.0)
     assert np.abs((one.mean - two.mean) / one.sd).max() < 0.01
     assert np.abs(one.sd / two.sd - 1).max() < 0.01
 
@@ -202,7 +209,7 @@ def test_a_pair_twice_at_half_weight_is_a_pair() -> None:
 def test_a_property_that_never_differs_keeps_its_prior() -> None:
     design, verdicts, weights = _batch()
     design[:, 2] = 0.0
-    found = propagate(design, verdicts, weights, SCALE, 1.0)
+    found = propagate(Observations(design, verdicts, weights), SCALE, 1.0)
     assert found.converged.all()
     np.testing.assert_allclose(found.mean[:, 2], 0.0, atol=1e-12)
     np.testing.assert_allclose(found.sd[:, 2], np.sqrt(2) * SCALE, rtol=1e-3)
@@ -212,7 +219,7 @@ def test_a_property_that_never_differs_keeps_its_prior() -> None:
 
 
 def test_no_rows_at_all_give_the_prior() -> None:
-    found = propagate(np.empty((0, 3)), np.empty((0, 2)), np.empty((0, 2)), SCALE, 1.0)
+    found = propagate(Observations(np.empty((0, 3)), np.empty((0, 2)), np.empty((0, 2))), SCALE, 1.0)
     np.testing.assert_allclose(found.mean, 0.0, atol=1e-12)
     np.testing.assert_allclose(found.sd[:, :2], np.sqrt(2) * SCALE, rtol=1e-3)
     np.testing.assert_allclose(found.sd[:, 2], 1.0, rtol=1e-6)
@@ -220,8 +227,8 @@ def test_no_rows_at_all_give_the_prior() -> None:
 
 def test_more_pairs_narrow_the_intervals() -> None:
     design, verdicts, weights = _batch(n=800)
-    few = propagate(design[:100], verdicts[:100], weights[:100], SCALE, 1.0)
-    many = propagate(design, verdicts, weights, SCALE, 1.0)
+    few = propagate(Observations(design[:100], verdicts[:100], weights[:100]), SCALE, 1.0)
+    many = propagate(Observations(design, verdicts, weights), SCALE, 1.0)
     assert (many.sd < few.sd).all()
 
 
@@ -231,7 +238,7 @@ def test_any_allowed_prior_scale_settles(scale: float) -> None:
     rng = np.random.default_rng(0)
     design = np.sign(rng.normal(size=(600, 12))) * (rng.random((600, 12)) < 0.6)
     verdicts = (rng.random((600, 8)) < 1 / (1 + np.exp(-design @ rng.laplace(scale=0.3, size=(12, 8))))).astype(float)
-    found = propagate(design, verdicts, np.ones_like(verdicts), scale, None)
+    found = propagate(Observations(design, verdicts, np.ones_like(verdicts)), scale, None)
     assert found.converged.all()
     assert found.sweeps < 30
 
@@ -241,7 +248,7 @@ def test_overflow_is_marked_and_silent(size: float) -> None:
     """Warnings are errors in these tests, so this shows as well that none is given."""
     design, verdicts, weights = _batch()
     design[3, 1] = size
-    found = propagate(design, verdicts, weights, SCALE, 1.0)
+    found = propagate(Observations(design, verdicts, weights), SCALE, 1.0)
     assert found.converged.shape == (5,)
     assert np.isfinite(found.mean[found.converged]).all()
     assert np.isfinite(found.low[found.converged]).all()

@@ -9,6 +9,7 @@ import pytest
 
 from dissection.dataset import FloatArray
 from dissection.regression.model import PRESETS
+from dissection.regression.observations import Observations
 from dissection.regression.propagation import Approximation, propagate
 from tests.reference.cells import PROPERTIES, REFERENCE, SIZES, cell, summarise
 
@@ -22,7 +23,7 @@ def _approximate(key: str) -> Approximation:
     model = PRESETS[name]
     comparisons, verdicts = cell(int(number))
     design = comparisons if model.intercept_sd is None else np.column_stack([comparisons, np.ones(len(comparisons))])
-    return propagate(design, verdicts[:, None], np.ones((len(verdicts), 1)), model.prior_scale, model.intercept_sd)
+    return propagate(Observations(design, verdicts[:, None], np.ones((len(verdicts), 1))), model.prior_scale, model.intercept_sd)
 
 
 def _distances(found: Approximation, stored: dict[str, Any]) -> dict[str, FloatArray]:

@@ -79,7 +79,7 @@ def fit_rows(comparisons: FloatArray, verdicts: FloatArray, model: Model) -> App
     if not parts:
         parts = [(np.arange(0), False)]
     found = [
-        propagate(*observations(comparisons, verdicts[:, columns], model, both=both), model.prior_scale, model.intercept_sd)
+        propagate(observations(comparisons, verdicts[:, columns], model, both=both), model.prior_scale, model.intercept_sd)
         for columns, both in parts
     ]
     return found[0] if len(found) == 1 else merge(found, np.concatenate([columns for columns, _ in parts]))
