@@ -108,15 +108,16 @@ def recovery(posteriors: list[Posterior], planted: list[Posterior]) -> dict[str,
 
 def sample_one_cell() -> None:
     """One 400-pair cell by NUTS, twice, so that the second run finds everything compiled; prints JSON."""
-    from dissection.regression.nuts import sample
+    from dissection.regression.cells import cells
+    from dissection.regression.nuts import Settings, sample
 
     dataset, _, _ = simulate()
-    rows = dataset.members(dataset.scenarios[0])
+    (cell,) = cells(dataset, STANDARD, Settings(), judges=dataset.judge_names[:1], groups=[dataset.scenarios[0].name])
     seconds = []
     draws = np.empty(0)
     for _ in range(2):
         started = time.perf_counter()
-        draws = sample(dataset.comparisons[rows], dataset.verdicts[rows, 0, 0], STANDARD, draws=2000, tune=500, chains=4)
+        draws = sample(cell.rows, cell.model, cell.settings).matrix()
         seconds.append(time.perf_counter() - started)
     print(json.dumps({"seconds": seconds, "mean": draws.mean(axis=0).tolist(), "sd": draws.std(axis=0).tolist()}))
 

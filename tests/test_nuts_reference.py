@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from dissection.dataset import FloatArray
-from dissection.regression.model import PRESETS
-from dissection.regression.observations import Observations
+from dissection.regression.model import PRESETS, STANDARD
 from dissection.regression.propagation import Approximation, propagate
-from tests.reference.cells import PROPERTIES, REFERENCE, SIZES, cell, summarise
+from tests.reference.cells import PROPERTIES, REFERENCE, SIZES, cell, rows, summarise
 
 STORED: dict[str, dict[str, Any]] = json.loads(REFERENCE.read_text(encoding="utf-8"))
 # The weights and, in the standard model, the position bias behind them. sd as a share; mean and ends in posterior sds.
@@ -21,9 +20,7 @@ LIMITS = {"mean": 0.05, "sd": 0.06, "ends": 0.2}
 def _approximate(key: str) -> Approximation:
     name, number = key.split("/")
     model = PRESETS[name]
-    comparisons, verdicts = cell(int(number))
-    design = comparisons if model.intercept_sd is None else np.column_stack([comparisons, np.ones(len(comparisons))])
-    return propagate(Observations(design, verdicts[:, None], np.ones((len(verdicts), 1))), model.prior_scale, model.intercept_sd)
+    return propagate(rows(int(number), model), model.prior_scale, model.intercept_sd)
 
 
 def _distances(found: Approximation, stored: dict[str, Any]) -> dict[str, FloatArray]:
@@ -70,10 +67,9 @@ def test_directions_agree_with_the_stored_ends() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # PyMC's dependencies deprecate things on import
 def test_resampling_a_cell_gives_the_stored_reference() -> None:
-    comparisons, verdicts = cell(0)
-    from dissection.regression.nuts import sample
+    from dissection.regression.nuts import Settings, sample
 
-    found = summarise(sample(comparisons, verdicts, PRESETS["standard"], draws=15000, tune=1000, seed=99))
+    found = summarise(sample([rows(0, STANDARD)], STANDARD, Settings(draws=15000, tune=1000, seed=99)).matrix())
     stored = STORED["standard/0"]
     sd = np.array(stored["sd"])
     # The limits that the fast engine is held to. So many draws keep the Monte Carlo error of the difference, for the largest of 30 weights,

@@ -1,16 +1,19 @@
 """From a dataset to the posterior of every judge in every group, by the fast engine."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from dissection.dataset import FloatArray, Group, PairDataset
+from dissection.regression.fit_pooled import fit_pooled
 from dissection.regression.model import STANDARD, Model
-from dissection.regression.observations import asked_twice, observations, usable
-from dissection.regression.posterior import PositionBias, Posterior, unknown_posterior
-from dissection.regression.propagation import Approximation, merge, propagate
+from dissection.regression.observations import answered, asked_twice, observations, usable
+from dissection.regression.posterior import Posterior, posterior_of
+from dissection.regression.propagation import Approximation, average, merge, propagate
 
 Progress = Callable[[int, int], None]
+FOLD_SEED = 0
 
 
 def fit(
@@ -34,13 +37,15 @@ def fit(
     """
     indices = [dataset.judge_index(name) for name in judges] if judges is not None else list(range(len(dataset.judges)))
     chosen = [dataset.group(name) for name in groups] if groups is not None else list(dataset.groups)
+    if dataset.estimates is not None:
+        return [posterior for group in chosen for posterior in _point_estimates(dataset, group, indices)]
+    if model.pooled:
+        return fit_pooled(dataset, chosen, indices, model)
     posteriors: list[Posterior] = []
     for done, group in enumerate(chosen):
         if progress:
             progress(done, len(chosen))
-        posteriors += (
-            _point_estimates(dataset, group, indices) if dataset.estimates is not None else _fit_group(dataset, group, indices, model)
-        )
+        posteriors += _fit_group(dataset, group, indices, model)
     if progress:
         progress(len(chosen), len(chosen))
     return posteriors
@@ -72,8 +77,10 @@ def fit_rows(comparisons: FloatArray, verdicts: FloatArray, model: Model) -> App
     Args:
         comparisons: (n × d), finite.
         verdicts: (n × J × 2), as in `PairDataset`.
-        model: with an intercept, it is the last weight.
+        model: with an intercept, it is the last weight; not a pooled one, which needs every scenario.
     """
+    if model.folds:
+        return _mean_of_folds(comparisons, verdicts, model)
     twice = asked_twice(verdicts) & (model.intercept_sd is not None)
     parts = [(np.flatnonzero(mask), both) for mask, both in ((~twice, False), (twice, True)) if mask.any()]
     if not parts:
@@ -85,46 +92,17 @@ def fit_rows(comparisons: FloatArray, verdicts: FloatArray, model: Model) -> App
     return found[0] if len(found) == 1 else merge(found, np.concatenate([columns for columns, _ in parts]))
 
 
+def _mean_of_folds(comparisons: FloatArray, verdicts: FloatArray, model: Model) -> Approximation:
+    """The mean of fits that each leave one part of the pairs out, of every number: intervals are as wide as such a fit's."""
+    part = np.random.default_rng(FOLD_SEED).permutation(len(comparisons)) % model.folds
+    single = replace(model, folds=0)
+    return average([fit_rows(comparisons[part != fold], verdicts[part != fold], single) for fold in range(model.folds)])
+
+
 def _fit_group(dataset: PairDataset, group: Group, judges: list[int], model: Model) -> list[Posterior]:
     comparisons, verdicts = usable(dataset, group, judges)
     batch = fit_rows(comparisons, verdicts, model)
-    return [_posterior(dataset, group, judge, comparisons, verdicts[:, place], batch, place, model) for place, judge in enumerate(judges)]
-
-
-def _posterior(
-    dataset: PairDataset,
-    group: Group,
-    judge: int,
-    comparisons: FloatArray,
-    verdicts: FloatArray,
-    batch: Approximation,
-    place: int,
-    model: Model,
-) -> Posterior:
-    name = dataset.judge_names[judge]
-    answered = ~np.isnan(verdicts).all(axis=1)
-    n = int(answered.sum())
-    if n == 0:
-        return unknown_posterior(name, group, dataset, "no verdicts")
-    if not batch.converged[place]:
-        return unknown_posterior(name, group, dataset, "not converged", n)
-    d = len(dataset.properties)
-    bias = None
-    if model.intercept_sd is not None:
-        bias = PositionBias(*(float(part[place, d]) for part in (batch.mean, batch.sd, batch.low, batch.high)))
-    return Posterior(
-        judge=name,
-        group=group,
-        properties=dataset.property_names,
-        mean=batch.mean[place, :d],
-        sd=batch.sd[place, :d],
-        low=batch.low[place, :d],
-        high=batch.high[place, :d],
-        direction=batch.direction[place, :d],
-        covariance=batch.covariance[place, :d, :d],
-        n=n,
-        differs=(comparisons[answered] != 0).sum(axis=0).astype(float),
-        status="fitted",
-        position_bias=bias,
-        likelihood_sd=batch.likelihood_sd[place, :d],
-    )
+    return [
+        posterior_of(dataset, group, judge, comparisons[answered(verdicts[:, place])], batch, place, model)
+        for place, judge in enumerate(judges)
+    ]

@@ -69,7 +69,27 @@ def tilted_quantile(mean: FloatArray, variance: FloatArray, scale: float, probab
     return np.where(np.exp(down.log_weight) < probability, above, below)
 
 
+def tilted_cdf(mean: FloatArray, variance: FloatArray, scale: float, at: FloatArray) -> FloatArray:
+    """P(α ≤ at) under the normalised product; the inverse of `tilted_quantile`."""
+    up, down = _sides(mean, variance, scale)
+    above, below = np.exp(_log_tail(up, np.maximum(at, 0.0))), np.exp(_log_tail(down, np.maximum(-at, 0.0)))
+    return np.where(at > 0, 1 - above, below)
+
+
+def _log_tail(side: _Sides, at: FloatArray) -> FloatArray:
+    # log P(the mirrored α > at) for at ≥ 0.
+    return side.log_weight + log_ndtr((side.centre - at) / side.sd) - side.log_mass
+
+
 def _upper_end(side: _Sides, log_tail: float) -> FloatArray:
     # x > 0 with P(α > x) = exp(log_tail); where the side holds less than that, the result is clipped and not used.
     log_share = np.minimum(log_tail - side.log_weight, 0.0)
     return np.maximum(side.centre - side.sd * ndtri_exp(log_share + side.log_mass), 0.0)
+
+
+def tilted_log_mass(mean: FloatArray, variance: FloatArray, scale: float) -> FloatArray:
+    """Log ∫ N(α; mean, variance)·exp(-|α|/scale) dα."""
+    variance = np.minimum(variance, (MAX_CAVITY_SD * scale) ** 2)
+    sd = np.sqrt(variance)
+    up, down = log_ndtr((mean - variance / scale) / sd) - mean / scale, log_ndtr((-mean - variance / scale) / sd) + mean / scale
+    return np.asarray(np.logaddexp(up, down) + variance / (2 * scale**2))

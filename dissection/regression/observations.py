@@ -33,6 +33,11 @@ def asked_twice(verdicts: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.boo
     return np.asarray(~np.isnan(verdicts[:, :, 1]).all(axis=0))
 
 
+def answered(verdicts: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """(n,) True for pairs on which one judge, of (n × 2) verdicts, gave any."""
+    return np.asarray(~np.isnan(verdicts).all(axis=1))
+
+
 def observations(comparisons: FloatArray, verdicts: FloatArray, model: Model, *, both: bool) -> Observations:
     """The rows of judges that share the number of orders; a pair asked in both orders counts as one pair, half for each order.
 

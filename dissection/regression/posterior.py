@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from dissection.dataset import FloatArray, Group, PairDataset
+from dissection.regression.diagnostics import Diagnostics
+from dissection.regression.model import Model
+from dissection.regression.propagation import Approximation
 
-Status = Literal["fitted", "not converged", "no verdicts", "point estimate"]
+Engine = Literal["fast", "nuts"]
+Status = Literal["fitted", "not converged", "no verdicts", "point estimate", "not pooled"]
 
 EFFECT_COLUMNS = ("judge", "group", "kind", "property", "mean", "sd", "low", "high", "probability", "direction", "n", "converged")
 
@@ -36,8 +40,11 @@ class Posterior:
         covariance: (properties × properties) of the Gaussian approximation, in squared log-odds; empty where there is none.
         n: pairs with a verdict of this judge and all properties assessed; 0 where unknown (point estimates).
         differs: (properties,) among those, pairs on which the two answers differ in the property.
-        status: "fitted"; "not converged" (no numbers are given then); "no verdicts"; "point estimate" (a mean without an interval).
+        status: "fitted"; "not converged" (no numbers are given then); "no verdicts"; "point estimate" (a mean without an interval);
+            "not pooled" (a condition, for which the pooled model has no place).
         position_bias: None for models without an intercept.
+        engine: "fast" or "nuts".
+        diagnostics: of the sampler's draws; None for the fast engine.
         likelihood_sd: (properties,) sd of each weight as the verdicts alone have it, without its prior; empty where unknown.
     """
 
@@ -54,6 +61,8 @@ class Posterior:
     differs: FloatArray
     status: Status
     position_bias: PositionBias | None = None
+    engine: Engine = "fast"
+    diagnostics: Diagnostics | None = None
     likelihood_sd: FloatArray = field(default_factory=lambda: np.empty(0))
 
     @property
@@ -79,10 +88,50 @@ def unknown_posterior(judge: str, group: Group, dataset: PairDataset, status: St
     )
 
 
+def posterior_of(
+    dataset: PairDataset, group: Group, judge: int, comparisons: FloatArray, batch: Approximation, place: int, model: Model
+) -> Posterior:
+    """The posterior of the `place`th judge of a batch.
+
+    Args:
+        dataset: for the names.
+        group: that was fitted.
+        judge: its column in the dataset.
+        comparisons: (n × d) of the pairs on which the judge has a verdict.
+        batch: of the fast engine; the intercept, if any, comes last.
+        place: of the judge in the batch.
+        model: that was fitted.
+    """
+    name, n, d = dataset.judge_names[judge], len(comparisons), len(dataset.properties)
+    if n == 0:
+        return unknown_posterior(name, group, dataset, "no verdicts")
+    if not batch.converged[place]:
+        return unknown_posterior(name, group, dataset, "not converged", n)
+    bias = None
+    if model.intercept_sd is not None:
+        bias = PositionBias(*(float(part[place, d]) for part in (batch.mean, batch.sd, batch.low, batch.high)))
+    return Posterior(
+        judge=name,
+        group=group,
+        properties=dataset.property_names,
+        mean=batch.mean[place, :d],
+        sd=batch.sd[place, :d],
+        low=batch.low[place, :d],
+        high=batch.high[place, :d],
+        direction=batch.direction[place, :d],
+        covariance=batch.covariance[place, :d, :d],
+        n=n,
+        differs=(comparisons != 0).sum(axis=0).astype(float),
+        status="fitted",
+        position_bias=bias,
+        likelihood_sd=batch.likelihood_sd[place, :d],
+    )
+
+
 def effects_frame(posteriors: Sequence[Posterior]) -> pd.DataFrame:
-    """One row a judge × group × property: `EFFECT_COLUMNS`, then `differs`, `decided` and `status`."""
+    """One row a judge × group × property: `EFFECT_COLUMNS`, then `differs`, `decided`, `status` and `engine`."""
     if not posteriors:
-        return pd.DataFrame(columns=[*EFFECT_COLUMNS, "differs", "decided", "status"])
+        return pd.DataFrame(columns=[*EFFECT_COLUMNS, "differs", "decided", "status", "engine"])
     lengths = [len(p.properties) for p in posteriors]
 
     def spread(values: list[Any]) -> NDArray[Any]:
@@ -109,5 +158,6 @@ def effects_frame(posteriors: Sequence[Posterior]) -> pd.DataFrame:
             "differs": join("differs"),
             "decided": join("decided"),
             "status": spread([p.status for p in posteriors]),
+            "engine": spread([p.engine for p in posteriors]),
         }
     )

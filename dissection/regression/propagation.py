@@ -56,6 +56,14 @@ def merge(parts: Sequence[Approximation], places: NDArray[np.intp]) -> Approxima
     return Approximation(**joined, sweeps=max(part.sweeps for part in parts))
 
 
+def average(parts: Sequence[Approximation]) -> Approximation:
+    """The mean of every number over several approximations of the same judges; converged where all did."""
+    names = [field.name for field in fields(Approximation) if field.name not in ("sweeps", "converged")]
+    means = {name: np.mean([getattr(part, name) for part in parts], axis=0) for name in names}
+    converged = np.asarray(np.all([part.converged for part in parts], axis=0))
+    return Approximation(**means, converged=converged, sweeps=max(part.sweeps for part in parts))
+
+
 @dataclass
 class _Prior:
     """The prior's Gaussian sites, one a weight."""

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from dissection.dataset import FloatArray
-from dissection.regression.model import PRESETS
-from dissection.regression.nuts import sample
+from dissection.regression.model import PAPER, STANDARD, Model
+from dissection.regression.nuts import Settings, sample
+from dissection.regression.observations import Observations
 
 REFERENCE = Path(__file__).with_name("nuts.json")
 SIZES = (120, 121, 200, 240, 300, 400, 401, 459, 600, 820)
@@ -36,6 +37,13 @@ def cell(number: int) -> tuple[FloatArray, FloatArray]:
     return comparisons, verdicts
 
 
+def rows(number: int, model: Model) -> Observations:
+    """A cell as the engines take it, A shown first."""
+    comparisons, verdicts = cell(number)
+    design = comparisons if model.intercept_sd is None else np.column_stack([comparisons, np.ones(len(comparisons))])
+    return Observations(design, verdicts[:, None], np.ones((len(verdicts), 1)))
+
+
 def summarise(draws: FloatArray) -> dict[str, list[float]]:
     """Mean, sd and 95 % ends of each column."""
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
@@ -46,12 +54,11 @@ def summarise(draws: FloatArray) -> dict[str, list[float]]:
 def main() -> None:
     """Sample every cell under both presets, 4 × 5,000 draws, and write the summaries."""
     results = {}
-    for name, model in PRESETS.items():
+    for model in (STANDARD, PAPER):
         for number in range(len(SIZES)):
-            comparisons, verdicts = cell(number)
-            draws = sample(comparisons, verdicts, model, draws=5000, tune=1000, seed=number)
-            results[f"{name}/{number}"] = {"n": SIZES[number], **summarise(draws)}
-            sys.stderr.write(f"{name}/{number}\n")
+            draws = sample([rows(number, model)], model, Settings(draws=5000, tune=1000, seed=number))
+            results[f"{model.name}/{number}"] = {"n": SIZES[number], **summarise(draws.matrix())}
+            sys.stderr.write(f"{model.name}/{number}\n")
     lines = ",\n".join(f'"{key}": {json.dumps(value)}' for key, value in results.items())
     REFERENCE.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
 
