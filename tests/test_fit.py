@@ -276,7 +276,7 @@ def test_the_mean_of_ten_fits_is_that_of_fits_without_a_tenth() -> None:
     np.testing.assert_allclose(mean.mean, np.mean([one.mean for one in fits], axis=0), atol=1e-6)
     np.testing.assert_allclose(mean.high, np.mean([one.high for one in fits], axis=0), atol=1e-6)
     (whole,) = fit(dataset, PAPER, judges=["one"])
-    assert mean.sd.mean() > whole.sd.mean(), "each fit has fewer pairs"
+    assert mean.likelihood_sd.mean() > whole.likelihood_sd.mean(), "each fit has fewer pairs"
     assert np.abs(mean.mean - whole.mean).max() < 0.05
     assert mean.n == 100
 
