@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from dissection import cli_fit
+from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.wording import count
@@ -70,11 +72,7 @@ def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
     _add_labels(parser)
-    parser.add_argument("--judge", action="append", metavar="J", help="only this judge; may be given more than once")
-    parser.add_argument("--group", action="append", metavar="G", help="only this scenario or condition; may be given more than once")
-    parser.add_argument("--model", default="standard", metavar="M", help="standard (with position bias; the default) or paper (without)")
-    parser.add_argument("--prior-scale", type=float, metavar="B", help="scale b of the Laplace prior; default 0.1")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+    cli_fit.add_options(parser)
     parser.set_defaults(command=_fit)
 
 
@@ -114,9 +112,9 @@ def _open(options: argparse.Namespace) -> PairDataset:
     dataset = open_dataset(options.data)
     what = count(len(dataset), "pair") if dataset.has_pairs else "published weights"
     size = f"{count(len(dataset.judges), 'judge')}, {count(len(dataset.groups), 'group')}"
-    _say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")
+    say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")
     for note in dataset.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     for path in options.labels:
         dataset = _join_labels(dataset, path, options.one_means)
     return dataset
@@ -127,39 +125,13 @@ def _join_labels(dataset: PairDataset, path: Path, meaning_of_one: Literal["a", 
 
     for report in read_labels(path, path.name, dataset, path.name.split(".")[0], meaning_of_one):
         for line in report.summary():
-            _say(line)
+            say(line)
         dataset = report.join(dataset)
     return dataset
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _show_progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\rfitting group {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-
 def _fit(options: argparse.Namespace) -> int:
-    from dissection.export import EFFECT_FORMS, check_output, write_effects
-    from dissection.regression.fit import fit
-    from dissection.regression.model import choose_model
-
-    check_output(options.out, EFFECT_FORMS)
-    model = choose_model(options.model, options.prior_scale)
-    dataset = _open(options)
-    started = time.perf_counter()
-    posteriors = fit(dataset, model, options.judge, options.group, _show_progress)
-    write_effects(posteriors, options.out)
-    _say(f"{len(posteriors)} fits in {time.perf_counter() - started:.2f} s → {options.out}. {model.description}")
-    for status in ("no verdicts", "not converged"):
-        cells = [posterior for posterior in posteriors if posterior.status == status]
-        for cell in cells[:10]:
-            _say(f"{status}: {cell.judge} in {cell.group.name} (n = {cell.n})")
-        if len(cells) > 10:
-            _say(f"{status}: {len(cells) - 10} more")
-    return 1 if any(posterior.status == "not converged" for posterior in posteriors) else 0
+    return cli_fit.run(options, _open)
 
 
 def _similarity(options: argparse.Namespace) -> int:
@@ -173,9 +145,9 @@ def _similarity(options: argparse.Namespace) -> int:
         raise UnknownNameError(f"There is no similarity named {options.method!r}.", accepted=", ".join(METHODS))
     dataset = _open(options)
     groups = [options.group] if options.group else [group.name for group in dataset.scenarios]
-    matrix = similarity_matrix(fit(dataset, groups=groups, progress=_show_progress), options.method)
+    matrix = similarity_matrix(fit(dataset, groups=groups, progress=show_groups), options.method)
     safe_cells(matrix).to_csv(options.out, index_label="judge")
-    _say(
+    say(
         f"{len(matrix)} × {len(matrix)} similarities ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}) → {options.out}"
     )
     return 0
@@ -185,7 +157,7 @@ def _demo(options: argparse.Namespace) -> int:
     from dissection.simulate import write_demo
 
     write_demo(options.out, options.pairs, options.judges, options.seed, options.truth)
-    _say(f"{options.pairs:,} simulated pairs, {options.judges} judges → {options.out}")
+    say(f"{options.pairs:,} simulated pairs, {options.judges} judges → {options.out}")
     return 0
 
 

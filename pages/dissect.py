@@ -1,17 +1,20 @@
-"""Dissect: heatmaps and dot plots of what judges want."""
+"""Dissect: heatmaps and dot plots of what judges want, and one effect looked at closely."""
 
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from dissection.dashboard import controls, session, show
+from dissection.dashboard import closer, controls, session, show
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.figures.dots import dot_plot
 from dissection.figures.effects import PROPERTY_ORDERS, order_judges, order_properties, percent_frame
 from dissection.figures.heatmap import heatmap
 from dissection.figures.sentences import dots_reading, heatmap_reading
+from dissection.regression.discoveries import discoveries
+from dissection.regression.posterior import Posterior
 
 VIEWS = {"judges": "Judges × properties", "scenarios": "One judge, all scenarios", "dots": "Judges side by side"}
 MOST_BESIDE = 6
@@ -23,8 +26,16 @@ def click(dataset: PairDataset) -> Callable[[dict[str, Any]], None] | None:
     return (lambda point: session.open_pairs(*point["customdata"][:3])) if dataset.has_pairs else None
 
 
+def in_view(posteriors: list[Posterior]) -> pd.DataFrame:
+    """The cells of the view; under control of false discoveries only discoveries count as decided."""
+    frame = percent_frame(posteriors)
+    if controls.false_discoveries_controlled():
+        frame["decided"] = discoveries(frame)
+    return frame
+
+
 def judges_by_properties(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
-    frame = percent_frame(session.posteriors(dataset, (group,), judges))
+    frame = in_view(session.posteriors(dataset, (group,), judges))
     columns = order_properties(frame, dataset.properties, sort)
     figure = heatmap(
         frame,
@@ -36,11 +47,18 @@ def judges_by_properties(dataset: PairDataset, group: Group, judges: tuple[str, 
         own=dataset.own_judges,
     )
     name = f"Judges by properties {group.name}"
-    show.chart(figure, frame[TABLE_COLUMNS], name, heatmap_reading(frame, group.label), on_click=click(dataset), key="judges")
+    show.chart(
+        figure,
+        frame[TABLE_COLUMNS],
+        name,
+        heatmap_reading(frame, group.label, controls.false_discoveries_controlled()),
+        on_click=click(dataset),
+        key="judges",
+    )
 
 
 def properties_by_scenarios(dataset: PairDataset, judge: str, sort: str) -> None:
-    frame = percent_frame(session.posteriors(dataset, dataset.groups, (judge,)))
+    frame = in_view(session.posteriors(dataset, dataset.groups, (judge,)))
     rows = order_properties(frame, dataset.properties, sort)
     figure = heatmap(
         frame,
@@ -51,12 +69,17 @@ def properties_by_scenarios(dataset: PairDataset, judge: str, sort: str) -> None
         families=dataset.properties if sort == "family" else (),
     )
     show.chart(
-        figure, frame[TABLE_COLUMNS], f"{judge} by scenario", heatmap_reading(frame, judge), on_click=click(dataset), key="scenarios"
+        figure,
+        frame[TABLE_COLUMNS],
+        f"{judge} by scenario",
+        heatmap_reading(frame, judge, controls.false_discoveries_controlled()),
+        on_click=click(dataset),
+        key="scenarios",
     )
 
 
 def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
-    frame = percent_frame(session.posteriors(dataset, (group,), judges))
+    frame = in_view(session.posteriors(dataset, (group,), judges))
     truth = session.planted(dataset, group)
     show_truth = bool(truth) and st.toggle("Show the planted tastes beside what was found", **keep("planted", [True, False], default=True))
     figure = dot_plot(
@@ -66,6 +89,7 @@ def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], so
         dataset.judge_names,
         truth if show_truth else None,
         dataset.own_judges,
+        session.model().prior_reach if dataset.has_pairs else None,
     )
     if dataset.simulated and not truth:
         st.caption("Tastes are planted for each scenario; choose a scenario to see them beside what was found.")
@@ -73,7 +97,7 @@ def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], so
         figure,
         frame[TABLE_COLUMNS],
         f"Judges side by side {group.name}",
-        dots_reading(frame, group.label),
+        dots_reading(frame, group.label, controls.false_discoveries_controlled()),
         on_click=click(dataset),
         width="narrow",
         key="dots",
@@ -91,6 +115,8 @@ with left:
     view = controls.choice("View", list(VIEWS), "view", VIEWS)
 with right:
     order = controls.choice("Sort properties by", PROPERTY_ORDERS, "sort")
+if dataset.has_pairs:
+    controls.false_discoveries()
 if view == "scenarios":
     properties_by_scenarios(dataset, controls.one_judge(dataset), order)
 else:
@@ -109,5 +135,8 @@ else:
     else:
         judges_by_properties(dataset, chosen, shown, order)
 if dataset.has_pairs:
+    if view != "scenarios":
+        closer.position_biases(dataset, chosen, shown)
+    closer.one_effect(dataset)
     st.caption(session.model().description + " Change it in the sidebar.")
 session.fit_ahead(dataset)

@@ -104,7 +104,7 @@ def reasons(dataset: PairDataset, row: int, judge: str, group: Group) -> None:
         st.caption("The two answers differ in no property, so nothing is predicted.")
         return
     show.chart(
-        contribution_chart(frame),
+        contribution_chart(frame, session.model().prior_reach if dataset.has_pairs else None),
         frame.round(4),
         f"Contributions {dataset.pairs.index[row]}",
         summary(posterior, dataset, row, total, judge),

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dissection.dashboard import session
+from dissection.dashboard import analysis, session
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.judges import Judge
-from dissection.regression.model import PRESETS, STANDARD
+from dissection.regression.discoveries import LEVEL
+from dissection.regression.model import PAPER, STANDARD
 
 IMAGE_FORMATS = ("PNG", "SVG")
 OVERALL = "overall"
 
 
 def sidebar() -> None:
-    """The choices that hold on every page: data, model, prior scale, image format."""
+    """The choices that hold on every page: data, model, prior scale, engine, image format; and the progress of the full analysis."""
     options = session.dataset_options()
     asked = st.query_params.get("data")
     if asked and asked not in options:
@@ -24,23 +25,41 @@ def sidebar() -> None:
             "Upload page.",
             icon=":material/link_off:",
         )
-    models, scales = list(PRESETS), list(session.PRIOR_SCALES)
+    models, scales = session.model_names(), list(session.PRIOR_SCALES)
     with st.sidebar:
         st.selectbox("Data", list(options), format_func=options.__getitem__, **keep("data", list(options), next(iter(options))))
         with st.expander("Model and downloads", icon=":material/tune:"):
             st.selectbox(
                 "Model",
                 models,
-                help="“standard” has a position-bias intercept, Normal(0, 1); “paper” has none. Both use ties and soft verdicts.",
+                help="“standard” has a position-bias intercept, Normal(0, 1); “paper” has none; “pooled” is “standard” with scenarios that share "
+                "what they have in common (data with several scenarios only). All use ties and soft verdicts.",
                 **keep("model", models, STANDARD.name),
             )
+            if st.session_state["model"] == PAPER.name:
+                st.toggle(
+                    "Mean of ten fits",
+                    help="Each leaves a tenth of the pairs out, as the paper did.",
+                    **keep("folds", [True, False], default=False),
+                )
             st.select_slider(
                 "Prior scale b",
                 scales,
                 help="Weights are Laplace(0, b) before the data are seen. Smaller: more caution. The paper used 0.1.",
                 **keep("b", scales, STANDARD.prior_scale),
             )
+            engines = {session.FAST: "Fast", session.SAMPLER: "NUTS where sampled"}
+            st.segmented_control(
+                "Engine",
+                list(engines),
+                format_func=engines.__getitem__,
+                required=True,
+                help="The fast engine answers at once. The full analysis by NUTS is started on the Diagnostics page; cells that it has not "
+                "sampled keep the fast engine's answer.",
+                **keep("engine", list(engines), session.FAST),
+            )
             st.segmented_control("Image format", IMAGE_FORMATS, default="PNG", required=True, key="image", persist_state="session")
+        analysis.panel()
 
 
 def group_label(group: Group) -> str:
@@ -96,3 +115,18 @@ def choice(label: str, options: Sequence[str], key: str, labels: dict[str, str] 
     return str(
         st.segmented_control(label, list(options), required=True, wrap=True, format_func=lambda option: names.get(option, option), **kept)
     )
+
+
+def false_discoveries() -> None:
+    """Whether cells count as decided only while, over the whole view, few are expected to be wrong."""
+    st.toggle(
+        f"Control false discoveries ({100 * LEVEL:.0f} %)",
+        help="Of many cells without any effect some look decided by chance. With this on, only those stay unfaded that Benjamini and Hochberg's "
+        f"procedure keeps over all cells in view: at most {100 * LEVEL:.0f} % of them are expected to be wrong.",
+        **keep("fdr", [True, False], default=False),
+    )
+
+
+def false_discoveries_controlled() -> bool:
+    """Whether that is switched on."""
+    return bool(st.session_state.get("fdr"))

@@ -7,6 +7,8 @@ _PAGES = (
     ("pages/overview.py", "Overview", ":material/home:"),
     ("pages/dissect.py", "Dissect", ":material/grid_on:"),
     ("pages/similarity.py", "Similarity", ":material/hub:"),
+    ("pages/scores.py", "Scores", ":material/target:"),
+    ("pages/diagnostics.py", "Diagnostics", ":material/monitor_heart:"),
     ("pages/pairs.py", "Pairs", ":material/compare_arrows:"),
     ("pages/upload.py", "Upload", ":material/upload_file:"),
     ("pages/method.py", "Method", ":material/menu_book:"),

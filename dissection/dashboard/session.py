@@ -3,19 +3,21 @@
 import dataclasses
 import json
 import sys
+from operator import attrgetter
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import streamlit as st
 
+from dissection.dashboard import analysis
 from dissection.dashboard.entry import through_app
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.errors import InputError
 from dissection.judges import DATA_FOLDER, Judge
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
-from dissection.regression.model import PRESETS, STANDARD, Model, choose_model
+from dissection.regression.model import PAPER, PAPER_FOLDS, PRESETS, STANDARD, Model, choose_model
 from dissection.regression.posterior import Posterior
 
 DEMO_FILE = DATA_FOLDER / "demo.jsonl.gz"
@@ -25,6 +27,7 @@ LOCAL_FILE = "file"
 MAX_OWN_DATASETS = 3
 MAX_OWN_JUDGES = 20
 MOST_AHEAD = 500_000  # verdicts; fitting more than this ahead would take whole seconds from other visitors
+FAST, SAMPLER = "fast", "nuts"
 PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -146,21 +149,50 @@ def current() -> PairDataset:
     return dataset
 
 
+def model_names() -> list[str]:
+    """The models that the data in view can be fitted by."""
+    try:
+        poolable = current().has_pairs and len(current().scenarios) > 1
+    except InputError:  # said where the data is opened
+        poolable = False
+    return [name for name, preset in PRESETS.items() if poolable or not preset.pooled]
+
+
 def model() -> Model:
     """The model chosen in the sidebar."""
     name, scale = st.session_state.get("model", STANDARD.name), st.session_state.get("b", STANDARD.prior_scale)
-    return choose_model(name if name in PRESETS else STANDARD.name, scale if scale in PRIOR_SCALES else None)
+    name = name if name in model_names() else STANDARD.name
+    folds = PAPER_FOLDS if name == PAPER.name and st.session_state.get("folds") else 0
+    return choose_model(name, scale if scale in PRIOR_SCALES else None, folds)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={PairDataset: lambda dataset: dataset.content_hash})
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
 def _fit_group(dataset: PairDataset, group: Group, model: Model) -> tuple[Posterior, ...]:
     return tuple(fit(dataset, model, groups=[group.name]))
 
 
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+def _fit_pooled(dataset: PairDataset, model: Model) -> dict[Group, tuple[Posterior, ...]]:
+    found: dict[Group, tuple[Posterior, ...]] = {}
+    for posterior in fit(dataset, model, groups=[group.name for group in dataset.selectable_groups]):
+        found[posterior.group] = (*found.get(posterior.group, ()), posterior)
+    return found
+
+
+def fit_fast(dataset: PairDataset, group: Group, model: Model) -> tuple[Posterior, ...]:
+    """Every judge's posterior in a group by the fast engine, from the cache that visitors share."""
+    return _fit_pooled(dataset, model)[group] if model.pooled else _fit_group(dataset, group, model)
+
+
 def posteriors(dataset: PairDataset, groups: tuple[Group, ...], judges: tuple[str, ...] | None = None) -> list[Posterior]:
-    """The posteriors of the judges (None: all) in the groups under the model in view, in that order."""
+    """The posteriors of the judges (None: all) in the groups under the model in view, in that order.
+
+    Where the visitor asked for the sampler, its result stands in for the fast engine's in each cell that has been sampled.
+    """
     chosen = model()
-    cells = [posterior for group in groups for posterior in _fit_group(dataset, group, chosen)]
+    cells = [posterior for group in groups for posterior in fit_fast(dataset, group, chosen)]
+    if st.session_state.get("engine") == SAMPLER:
+        cells = analysis.with_samples(dataset, chosen, cells)
     if judges is None:
         return cells
     wanted = {name: place for place, name in enumerate(judges)}
@@ -176,7 +208,7 @@ def fit_ahead(dataset: PairDataset) -> None:
 
     def work() -> None:
         for group in dataset.selectable_groups:
-            _fit_group(dataset, group, chosen)
+            fit_fast(dataset, group, chosen)
 
     Thread(target=work, daemon=True).start()
 

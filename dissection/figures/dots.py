@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dissection.figures.effects import hover_text
-from dissection.figures.style import GRID, MUTED, finish, judge_colours, judge_symbols, judge_text, plain
+from dissection.figures.style import GRID, MUTED, PRIOR, finish, judge_colours, judge_symbols, judge_text, plain
 from dissection.regression.posterior import probability
 
 
@@ -18,6 +18,7 @@ def dot_plot(
     all_judges: Sequence[str],
     planted: Mapping[str, Mapping[str, float]] | None = None,
     own: Collection[str] = (),
+    prior_reach: float | None = None,
 ) -> go.Figure:
     """Percentages with 95 % intervals, judges side by side on every property; undecided ones are hollow.
 
@@ -28,10 +29,13 @@ def dot_plot(
         all_judges: of the dataset, for the colours.
         planted: judge → property → weight in log-odds that was planted in simulated data; drawn as crosses beside what was found.
         own: the judges that the visitor brought.
+        prior_reach: half the width of the prior's 95 % interval, in log-odds; drawn as a band behind every interval.
     """
     colours, symbols = judge_colours(all_judges), judge_symbols(all_judges)
     figure = go.Figure()
     figure.add_vline(x=50, line={"color": MUTED, "width": 1})
+    if prior_reach is not None:
+        figure.add_trace(prior_band(prior_reach, len(properties)))
     spread = np.linspace(-0.32, 0.32, len(judges)) if len(judges) > 1 else np.zeros(1)
     for offset, judge in zip(spread, judges, strict=True):
         part = frame[frame["judge"] == judge].set_index("property").reindex(list(properties)).reset_index()
@@ -52,6 +56,21 @@ def dot_plot(
     )
     figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "title": None})
     return finish(figure, height=110 + len(properties) * max(18, 7 * len(judges) + 6), margin=(8, 40, 8, 48))
+
+
+def prior_band(reach: float, rows: int) -> go.Scatter:
+    """What is believed before the data: the prior's 95 % interval behind all rows, named in the legend."""
+    low, high = probability(np.array([-reach, reach]))
+    return go.Scatter(
+        x=[low, high, high, low, low],
+        y=[-0.6, -0.6, rows - 0.4, rows - 0.4, -0.6],
+        mode="lines",
+        fill="toself",
+        fillcolor=PRIOR,
+        line={"width": 0},
+        name=f"the prior's 95 %: {low:.0f}–{high:.0f} %",
+        hoverinfo="skip",
+    )
 
 
 def _judge_dots(part: pd.DataFrame, offset: float, name: str, colour: str, symbol: str) -> go.Scatter:

@@ -12,6 +12,10 @@ from dissection.figures.style import plain
 from dissection.properties import FAMILIES, Property
 from dissection.regression.posterior import Posterior, effects_frame, probability
 
+STATUS_WORDS = {
+    "not pooled": "no numbers: conditions overlap with scenarios and are not pooled",
+    "not converged": "no numbers: not converged",
+}
 PROPERTY_ORDERS = ("family", "value", "cluster", "name")
 
 
@@ -68,8 +72,9 @@ def hover_text(row: Mapping[Any, Any]) -> str:
     if row["status"] == "point estimate":
         return head + f"preferred {row['percent']:.0f} % (no interval: posterior mean only; n unknown)"
     if row["status"] != "fitted":
-        return head + f"{row['status']} (n = {row['n']:,})"
+        return head + f"{STATUS_WORDS.get(row['status'], row['status'])} (n = {row['n']:,})"
     words = "" if row["decided"] else "<br>not told apart from 50 %"
+    words += "<br>sampled by NUTS" if row["engine"] == "nuts" else ""
     return head + (
         f"preferred {row['percent']:.0f} % (95 %: {row['percent_low']:.0f}–{row['percent_high']:.0f})"
         f"<br>n = {row['n']:,} pairs, {row['differs']:.0f} differ in this{words}"

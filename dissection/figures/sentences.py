@@ -19,8 +19,20 @@ def _share(row: "pd.Series[Any]", interval: str = f"95{NARROW}%:{NARROW}") -> st
     return f"{row['percent']:.0f}{NARROW}% ({interval}{row['percent_low']:.0f}–{row['percent_high']:.0f})"
 
 
-def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
-    """How to read a heatmap, with its own strongest cell; `frame` is of `effects.percent_frame`."""
+def _undecided(adjective: str, *, controlled: bool) -> str:
+    return (
+        f"{adjective}: not a discovery at a false discovery rate of 5 %" if controlled else f"{adjective}: the 95 % interval includes 50 %"
+    )
+
+
+def heatmap_reading(frame: pd.DataFrame, where: str, controlled: bool = False) -> str:  # noqa: FBT001, FBT002 (a switch of the reading)
+    """How to read a heatmap, with its own strongest cell.
+
+    Args:
+        frame: of `effects.percent_frame`.
+        where: what is shown.
+        controlled: whether `decided` was set under control of false discoveries.
+    """
     known = frame[frame["status"].isin(["fitted", "point estimate"])]
     if known.empty:
         return f"{plain_markdown(where)}: no cell has numbers here; crosses mark judges without verdicts or fits that did not converge."
@@ -32,18 +44,18 @@ def heatmap_reading(frame: pd.DataFrame, where: str) -> str:
     if (known["status"] == "point estimate").all():
         return f"{example}. No intervals: posterior means only, so nothing is faded and n is unknown."
     undecided = 100 * float((~known["decided"]).mean())
-    return f"{example}, n = {top['n']:,}. Faded: the 95 % interval includes 50 % ({undecided:.0f} % of the cells). Click a cell to read its pairs."
+    return f"{example}, n = {top['n']:,}. {_undecided('Faded', controlled=controlled)} ({undecided:.0f} % of the cells). Click a cell to read its pairs."
 
 
-def dots_reading(frame: pd.DataFrame, where: str) -> str:
-    """How to read a dot plot of one group."""
+def dots_reading(frame: pd.DataFrame, where: str, controlled: bool = False) -> str:  # noqa: FBT001, FBT002 (a switch of the reading)
+    """How to read a dot plot of one group; the arguments are those of `heatmap_reading`."""
     if (frame["status"] == "point estimate").all():
         return f"{plain_markdown(where)}: how often an answer is preferred that is better only on this property. No intervals: posterior means only."
     sizes = frame.groupby("judge", sort=False)["n"].first()
     counts = ", ".join(f"{plain_markdown(judge)} n = {n:,}" for judge, n in sizes.items())
     return (
-        f"{plain_markdown(where)}: how often an answer is preferred that is better only on this property, with 95 % intervals; hollow where the interval "
-        f"includes 50 %. {counts}. Click a dot to read its pairs."
+        f"{plain_markdown(where)}: how often an answer is preferred that is better only on this property, with 95 % intervals. "
+        f"{_undecided('Hollow', controlled=controlled)}. Grey band: what the prior alone believes. {counts}. Click a dot to read its pairs."
     )
 
 

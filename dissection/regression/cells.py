@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 
@@ -58,6 +58,12 @@ class Cell:
                 digest.update(repr(array.shape).encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    def without_rows(self) -> "Cell":
+        """The names and the key alone, to look a result up."""
+        light = replace(self, rows=())
+        light.__dict__["key"] = self.key  # which is of the rows
+        return light
 
     def to_bytes(self) -> bytes:
         """For the worker process: NumPy arrays and JSON, nothing that runs when it is read."""

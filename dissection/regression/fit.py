@@ -29,14 +29,14 @@ def fit(
         dataset: pairs with verdicts, or published weights, whose point estimates are handed through.
         model: see `model.py`.
         judges: names; None: all.
-        groups: names; None: all scenarios and conditions.
+        groups: names; None: those of `groups_to_fit`.
         progress: called with (groups done, groups in all).
 
     Raises:
         UnknownNameError: a judge or group that is not in the dataset.
     """
     indices = [dataset.judge_index(name) for name in judges] if judges is not None else list(range(len(dataset.judges)))
-    chosen = [dataset.group(name) for name in groups] if groups is not None else list(dataset.groups)
+    chosen = groups_to_fit(dataset, model, groups)
     if dataset.estimates is not None:
         return [posterior for group in chosen for posterior in _point_estimates(dataset, group, indices)]
     if model.pooled:
@@ -49,6 +49,17 @@ def fit(
     if progress:
         progress(len(chosen), len(chosen))
     return posteriors
+
+
+def groups_to_fit(dataset: PairDataset, model: Model, names: Sequence[str] | None = None) -> list[Group]:
+    """The groups of these names; where none are given, all scenarios and conditions, and for a pooled model all scenarios and what they share.
+
+    Raises:
+        UnknownNameError: a group that is not in the dataset.
+    """
+    if names is not None:
+        return [dataset.group(name) for name in names]
+    return [*dataset.scenarios, dataset.selectable_groups[0]] if model.pooled and dataset.has_pairs else list(dataset.groups)
 
 
 def _point_estimates(dataset: PairDataset, group: Group, judges: list[int]) -> list[Posterior]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from dissection.errors import InputError, UnknownNameError
 
+# Half the width of the prior's 95 % interval, in prior scales: of Laplace(0, 1), and of that plus Normal(0, τ) with τ ~ HalfNormal(1).
+LAPLACE_REACH, POOLED_REACH = math.log(20), 3.603
 MIN_PRIOR_SCALE, MAX_PRIOR_SCALE = 0.001, 10.0
 
 
@@ -31,6 +33,11 @@ class Model:
     intercept_sd: float | None = None
     pooled: bool = False
     folds: int = 0
+
+    @property
+    def prior_reach(self) -> float:
+        """Half the width of the prior's own 95 % interval of a weight, in log-odds."""
+        return self.prior_scale * (POOLED_REACH if self.pooled else LAPLACE_REACH)
 
     @property
     def description(self) -> str:

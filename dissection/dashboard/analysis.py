@@ -1,0 +1,151 @@
+"""The full analysis behind the pages: one queue of sampling jobs for the whole server, and this visitor's place in it."""
+
+import uuid
+from collections.abc import Sequence
+from operator import attrgetter
+
+import streamlit as st
+
+from dissection.dataset import Group, PairDataset
+from dissection.figures.style import plain_markdown
+from dissection.jobs.job import Job
+from dissection.jobs.queue import JobQueue
+from dissection.jobs.store import PosteriorStore, default_store
+from dissection.regression.cells import Cell, cells
+from dissection.regression.model import Model
+from dissection.regression.nuts import Draws, Settings
+from dissection.regression.posterior import Posterior
+
+DRAWS = (500, 1000, 2000, 5000)
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> PosteriorStore:
+    """The server's store of sampled cells."""
+    return default_store()
+
+
+@st.cache_resource(show_spinner=False)
+def queue() -> JobQueue:
+    """The server's queue; its workers start with the first job."""
+    return JobQueue(store())
+
+
+def visitor() -> str:
+    """This session's name in the queue."""
+    name: str = st.session_state.setdefault("visitor", uuid.uuid4().hex)
+    return name
+
+
+def settings() -> Settings:
+    """The sampler's settings that this visitor chose."""
+    draws = st.session_state.get("draws", Settings.draws)
+    return Settings(draws=draws if draws in DRAWS else Settings.draws)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+def _names(dataset: PairDataset, groups: tuple[Group, ...], model: Model, settings: Settings) -> dict[tuple[str, Group], Cell]:
+    """(judge, group) → the name of the cell that holds it."""
+    found: dict[tuple[str, Group], Cell] = {}
+    for group in [dataset.scenarios[0]] if model.pooled else groups:
+        for cell in cells(dataset, model, settings, groups=[group.name]):
+            name = cell.without_rows()
+            found |= {(name.judge, part): name for part in (*name.groups, *(dataset.selectable_groups[:1] if model.pooled else ()))}
+    return found
+
+
+def _lookup(dataset: PairDataset, groups: Sequence[Group], model: Model) -> dict[tuple[str, Group], Cell]:
+    if model.folds or not dataset.has_pairs:
+        return {}
+    if model.pooled:
+        everything = _names(dataset, (), model, settings())
+        return {key: cell for key, cell in everything.items() if key[1] in groups}
+    return {key: cell for group in groups for key, cell in _names(dataset, (group,), model, settings()).items()}
+
+
+def sampled(dataset: PairDataset, groups: Sequence[Group], model: Model) -> list[Posterior]:
+    """What the sampler has found so far in the groups, one posterior a judge and group."""
+    found = []
+    for (_, group), cell in _lookup(dataset, groups, model).items():
+        found += [posterior for posterior in queue().result(cell) or () if posterior.group == group]
+    return found
+
+
+def with_samples(dataset: PairDataset, model: Model, posteriors: Sequence[Posterior]) -> list[Posterior]:
+    """The posteriors, with the sampler's in place of the fast engine's wherever there is one."""
+    groups = list(dict.fromkeys(posterior.group for posterior in posteriors))
+    found = {(posterior.judge, posterior.group): posterior for posterior in sampled(dataset, groups, model)}
+    return [found.get((posterior.judge, posterior.group), posterior) for posterior in posteriors]
+
+
+def draws(dataset: PairDataset, posterior: Posterior, model: Model) -> Draws | None:
+    """The draws of a sampled cell, where the store still has them."""
+    return store().draws(_lookup(dataset, [posterior.group], model)[posterior.judge, posterior.group].key)
+
+
+def cell_of(dataset: PairDataset, posterior: Posterior, model: Model) -> Cell:
+    """The cell that a posterior came from, with its rows."""
+    (cell,) = cells(dataset, model, settings(), [posterior.judge], [posterior.group.name])
+    return cell
+
+
+def start(dataset: PairDataset, model: Model, judges: Sequence[str], groups: Sequence[Group]) -> Job:
+    """Queue the sampling of judges in groups.
+
+    Raises:
+        InputError: this visitor's last job has not finished, or there is nothing to sample.
+    """
+    return queue().submit(visitor(), cells(dataset, model, settings(), judges, [group.name for group in groups]))
+
+
+def job() -> Job | None:
+    """This visitor's last job."""
+    return queue().latest(visitor()) if "visitor" in st.session_state else None
+
+
+def time_left(seconds: float | None) -> str:
+    """A rough duration in words."""
+    if seconds is None:
+        return "time left: not known before the first cell is done"
+    if seconds < 90:
+        return f"about {max(int(seconds), 1)} s left"
+    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
+
+
+def panel() -> None:
+    """The job's progress, in the sidebar of every page; draws itself anew each second while the job goes on."""
+    found = job()
+    if not found or st.session_state.get("job_put_away") == found.id:
+        return
+    over = found.progress().state in ("finished", "cancelled")
+    st.fragment(_panel, run_every=None if over else 1.0)(found)
+
+
+def _panel(found: Job) -> None:
+    progress = found.progress()
+    over = progress.state in ("finished", "cancelled")
+    with st.container(border=True):
+        st.markdown(f"**Full analysis** · {progress.state}")
+        st.progress((progress.done + progress.failed) / progress.total)
+        cells_done = f"{progress.done:,} of {progress.total:,} cells"
+        st.caption(
+            cells_done
+            + (f", {progress.from_cache:,} from the cache" if progress.from_cache else "")
+            + (f", {progress.failed:,} failed" if progress.failed else "")
+            + ("" if over else f" · {time_left(progress.seconds_left)}")
+        )
+        if not over:
+            if progress.running:
+                st.caption("Now: " + "; ".join(plain_markdown(label) for label in progress.running))
+            st.button("Cancel", icon=":material/cancel:", key="cancel-job", on_click=lambda: queue().cancel(found))
+        else:
+            st.button("Put away", key="put-away-job", on_click=lambda: st.session_state.update(job_put_away=found.id))
+    _refresh(progress.done + progress.failed, over=over)
+
+
+def _refresh(done: int, *, over: bool) -> None:
+    """Draw the whole page anew when cells came in that it shows, and once when the job is over."""
+    seen = st.session_state.get("job_seen")
+    st.session_state["job_seen"] = (done, over)
+    if seen and seen != (done, over) and (over or st.session_state.get("engine") == "nuts"):
+        st.rerun(scope="app")

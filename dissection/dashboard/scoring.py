@@ -1,0 +1,41 @@
+"""Held-out scores from a bounded cache."""
+
+from operator import attrgetter
+
+import streamlit as st
+
+from dissection.dashboard import session
+from dissection.dataset import Group, PairDataset
+from dissection.regression.model import Model
+from dissection.regression.posterior import Posterior
+from dissection.regression.scores import Score, score, scored_model
+
+
+@st.cache_resource(
+    max_entries=32,  # a group of the paper's size holds up to 14 MB of predictions
+    show_spinner="Predicting pairs that the fit has not seen …",
+    hash_funcs={PairDataset: attrgetter("content_hash")},
+)
+def _score_group(dataset: PairDataset, group: Group, model: Model) -> tuple[Score, ...]:
+    return tuple(score(dataset, model, groups=[group.name]))
+
+
+def model() -> Model:
+    """The model that the page is about: the one in view as far as it can be scored, see `scored_model`."""
+    return scored_model(session.model())
+
+
+def posterior(dataset: PairDataset, group: Group, judge: str) -> Posterior:
+    """The fit of all pairs of a judge in a group under `model`, by the fast engine, which the scores are of too."""
+    return next(cell for cell in session.fit_fast(dataset, group, model()) if cell.judge == judge)
+
+
+def scores(dataset: PairDataset, groups: tuple[Group, ...], judges: tuple[str, ...]) -> list[Score]:
+    """The scores of the judges in the groups under `model`, groups outermost, judges in the order given."""
+    place = {name: number for number, name in enumerate(judges)}
+    chosen = model()
+    found = []
+    for group in groups:
+        cells = [cell for cell in _score_group(dataset, group, chosen) if cell.judge in place]
+        found += sorted(cells, key=lambda cell: place[cell.judge])
+    return found

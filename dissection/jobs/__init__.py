@@ -1,0 +1,1 @@
+"""Sampling behind the page: a queue of jobs, worker processes, and a store of what was sampled."""

@@ -1,0 +1,169 @@
+"""What was sampled, on disk: a bounded cache that several servers and the command line share, one file a cell."""
+
+import contextlib
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from dissection.errors import InputError
+from dissection.jobs.netcdf import read_draws, read_posteriors, to_netcdf
+from dissection.regression.cells import Cell
+from dissection.regression.nuts import Draws
+from dissection.regression.posterior import Posterior
+from dissection.regression.sampling import Sampled
+
+DEFAULT_MB = 2000
+STALE_SECONDS = 3600.0  # no server takes as long to write a file
+
+_OURS = re.compile(r"[0-9a-f]{64}\.nc|[^.].*--[0-9a-f]{12}\.nc")
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
+_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)
+
+T = TypeVar("T")
+
+
+class PosteriorStore:
+    """Sampled cells in a folder, each found by its `Cell.key`.
+
+    Files appear whole or not at all, and any may vanish at any time, as another process may make room.
+
+    Args:
+        folder: made when something is first put.
+        max_bytes: of all entries; those not used for longest are removed.
+        readable: name files after judge and group, for people, in place of the key alone.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int, *, readable: bool = False) -> None:
+        self.folder = folder.absolute()
+        self.max_bytes = max_bytes
+        self.readable = readable
+
+    def path(self, key: str) -> Path | None:
+        """The file of a cell; None where there is none."""
+        pattern = f"*--{key[:12]}.nc" if self.readable else f"{key}.nc"
+        with contextlib.suppress(OSError):
+            return next(iter(sorted(self.folder.glob(pattern))), None)
+        return None
+
+    def get(self, cell: Cell) -> list[Posterior] | None:
+        """A cell's posteriors under its own names; None where it was not sampled or can't be read."""
+        found = self._read(cell.key, read_posteriors)
+        return None if found is None else named_after(cell, found)
+
+    def draws(self, key: str) -> Draws | None:
+        """A cell's draws; None where it was not sampled or can't be read."""
+        return self._read(key, read_draws)
+
+    def put(self, cell: Cell, sampled: Sampled) -> None:
+        """Keep a cell, then make room.
+
+        Raises:
+            OSError: the folder can't be written or the disk is full; nothing is left behind.
+        """
+        content = to_netcdf(cell, sampled)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder / f".{uuid.uuid4().hex}.tmp"
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(self.folder / self._file_name(cell))
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._make_room()
+
+    def _file_name(self, cell: Cell) -> str:
+        if not self.readable:
+            return f"{cell.key}.nc"
+        group = cell.groups[0].name if len(cell.groups) == 1 else "all scenarios"
+        return f"{_slug(cell.judge)}--{_slug(group)}--{cell.key[:12]}.nc"
+
+    def _read(self, key: str, read: Callable[[Path, str], T]) -> T | None:
+        path = self.path(key)
+        if path is None:
+            return None
+        try:
+            found = read(path, key)
+        except _UNREADABLE as error:
+            # With an error number the system refused: the file is gone or not ours to read. Without one its content is broken.
+            if not isinstance(getattr(error, "errno", None), int):
+                _remove(path)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return found
+
+    def _make_room(self) -> None:
+        entries = []
+        with contextlib.suppress(OSError), os.scandir(self.folder) as found:
+            for entry in found:
+                with contextlib.suppress(OSError):
+                    facts = entry.stat(follow_symlinks=False)
+                    if _OURS.fullmatch(entry.name):
+                        entries.append((facts.st_mtime_ns, facts.st_size, Path(entry.path)))
+                    elif _TEMPORARY.fullmatch(entry.name) and facts.st_mtime < time.time() - STALE_SECONDS:
+                        _remove(Path(entry.path))
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
+            if total <= self.max_bytes:
+                break
+            _remove(path)
+            total -= size
+
+
+def named_after(cell: Cell, posteriors: Sequence[Posterior]) -> list[Posterior]:
+    """Posteriors under a cell's names of judge, groups and properties.
+
+    A key covers what can change the draws, and names can't; two judges with the same verdicts share one entry.
+    """
+    groups = (*cell.groups, *(posterior.group for posterior in posteriors[len(cell.groups) :]))
+    return [
+        replace(posterior, judge=cell.judge, group=group, properties=cell.properties)
+        for posterior, group in zip(posteriors, groups, strict=True)
+    ]
+
+
+def default_store() -> PosteriorStore:
+    """The store that the app and the command line share.
+
+    Its folder is DISSECTION_STORE, else preference-dissection in XDG_CACHE_HOME or ~/.cache; its size is DISSECTION_STORE_MB.
+
+    Raises:
+        InputError: the folder is a file, or the size is not a positive number.
+    """
+    caches = os.environ.get("XDG_CACHE_HOME", "")
+    fallback = (Path(caches) if Path(caches).is_absolute() else Path.home() / ".cache") / "preference-dissection"
+    folder = Path(os.environ.get("DISSECTION_STORE") or fallback).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder.",
+            where="the environment variable DISSECTION_STORE",
+            accepted="a folder, which is made where it is missing",
+            remedy="give another folder or unset the variable",
+        )
+    return PosteriorStore(folder, _megabytes() * 1_000_000)
+
+
+def _megabytes() -> int:
+    words = os.environ.get("DISSECTION_STORE_MB") or str(DEFAULT_MB)
+    if not re.fullmatch(r"[0-9]{1,9}", words) or not int(words):
+        raise InputError(
+            f"The size of the store is {words!r}.",
+            where="the environment variable DISSECTION_STORE_MB",
+            accepted=f"a whole number of megabytes, 1 or more; {DEFAULT_MB} where it is not set",
+            remedy="mend the variable or unset it",
+        )
+    return int(words)
+
+
+def _slug(name: str) -> str:
+    # 25 characters of up to four bytes each, twice, fit into the 255 bytes of a file name.
+    return re.sub(r"[^\w.]+", "-", name).strip("-.")[:25] or "unnamed"
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
