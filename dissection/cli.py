@@ -1,4 +1,4 @@
-"""The command line: fit, similarity, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
+"""The command line: fit, scores, similarity, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from dissection import cli_fit
+from dissection import cli_fit, cli_scores
 from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_fit(commands)
+    _add_scores(commands)
     _add_similarity(commands)
     _add_demo(commands)
     look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
@@ -74,6 +75,20 @@ def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _add_labels(parser)
     cli_fit.add_options(parser)
     parser.set_defaults(command=_fit)
+
+
+def _add_scores(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "scores",
+        help="how well each judge's weights foretell verdicts that they were not fitted on",
+        description="Write one row a judge × group × predictor: held-out log loss, accuracy and Brier score with standard errors, of the "
+        "explanation and beside it of the majority, length alone, position alone and the judge's own agreement in both orders.",
+        epilog="Example:  python -m dissection scores demo.jsonl --judge human --out scores.csv",
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    _add_labels(parser)
+    cli_scores.add_options(parser)
+    parser.set_defaults(command=_scores)
 
 
 def _add_similarity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -132,6 +147,10 @@ def _join_labels(dataset: PairDataset, path: Path, meaning_of_one: Literal["a", 
 
 def _fit(options: argparse.Namespace) -> int:
     return cli_fit.run(options, _open)
+
+
+def _scores(options: argparse.Namespace) -> int:
+    return cli_scores.run(options, _open)
 
 
 def _similarity(options: argparse.Namespace) -> int:

@@ -48,8 +48,16 @@ def write_effects(posteriors: Sequence[Posterior], path: Path) -> None:
     Raises:
         UnknownNameError: the ending is none of .csv, .parquet, .jsonl.
     """
+    write_table(effects_table(posteriors), path)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table in the form that the path's ending names.
+
+    Raises:
+        UnknownNameError: the ending is none of .csv, .parquet, .jsonl.
+    """
     check_output(path, EFFECT_FORMS)
-    table = effects_table(posteriors)
     if path.suffix.lower() == ".parquet":
         table.to_parquet(path, index=False)
     elif path.suffix.lower() == ".jsonl":

@@ -20,7 +20,8 @@ def discoveries(frame: pd.DataFrame, level: float = LEVEL) -> BoolArray:
 
     The procedure of Benjamini & Hochberg (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) on two-sided posterior tail probabilities,
     2·min(P(weight > 0), P(weight < 0)). These are not p values: the prior draws weights to zero, which makes them larger than p values
-    where nothing is there.
+    where nothing is there. The bound is proved for cells that are independent or positively dependent; weights of properties that go
+    together are neither, for which it is tried by simulation only.
 
     Args:
         frame: of `effects_frame`: the cells of one view.

@@ -1,0 +1,39 @@
+"""The command `scores`: how well each judge's explanation foretells verdicts that it has not seen."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from dissection.cli_fit import say
+from dissection.dataset import PairDataset
+from dissection.export import EFFECT_FORMS, check_output, write_table
+from dissection.regression.model import choose_model
+from dissection.regression.scores import score, scores_frame
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `scores` beside the data and the labels."""
+    parser.add_argument("--judge", action="append", metavar="J", help="only this judge; may be given more than once")
+    parser.add_argument("--group", action="append", metavar="G", help="only this scenario or condition; may be given more than once")
+    parser.add_argument("--model", default="standard", metavar="M", help="standard (the default) or paper")
+    parser.add_argument("--prior-scale", type=float, metavar="B", help="scale b of the Laplace prior; default 0.1")
+    parser.add_argument("--folds", type=int, default=5, metavar="K", help="parts of whole queries that are held out in turn; default 5")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the folds; default 0")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+
+
+def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:
+    """Score and write; 0."""
+    check_output(options.out, EFFECT_FORMS)
+    model = choose_model(options.model, options.prior_scale)
+    found = score(open_data(options), model, options.judge, options.group, options.folds, options.seed)
+    write_table(scores_frame(found), options.out)
+    scored = [cell for cell in found if cell.status == "scored"]
+    say(f"{len(scored)} of {len(found)} cells scored, {options.folds} folds → {options.out}")
+    known = [cell for cell in scored if cell.beats_length is not None]
+    if known:
+        beaten = sum(bool(cell.beats_length) for cell in known)
+        say(f"the explanation beats length alone in {beaten} of {len(known)} cells by more than two standard errors of the log loss")
+    for cell in [cell for cell in found if cell.status != "scored"][:10]:
+        say(f"{cell.status}: {cell.judge} in {cell.group.name}: {cell.reason}")
+    return 0
