@@ -13,6 +13,7 @@ from dissection.export import EFFECT_FORMS, check_output, write_effects
 from dissection.jobs.job import Progress
 from dissection.jobs.queue import JobQueue
 from dissection.jobs.store import PosteriorStore, default_store
+from dissection.regression.cautions import cautions
 from dissection.regression.cells import Cell, cells
 from dissection.regression.fit import fit, groups_to_fit
 from dissection.regression.model import Model, choose_model
@@ -90,6 +91,8 @@ def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], P
     for status in ("no verdicts", "not converged", "not pooled"):
         unknown = [posterior for posterior in posteriors if posterior.status == status]
         _say_some([f"{status}: {cell.judge} in {cell.group.name} (n = {cell.n}){_why(cell)}" for cell in unknown])
+    for sentence in cautions(dataset, posteriors):
+        say(f"caution: {sentence}")
     return 1 if failed or any(posterior.status == "not converged" for posterior in posteriors) else 0
 
 

@@ -13,6 +13,7 @@ from dissection.figures.dots import dot_plot
 from dissection.figures.effects import PROPERTY_ORDERS, order_judges, order_properties, percent_frame
 from dissection.figures.heatmap import heatmap
 from dissection.figures.sentences import dots_reading, heatmap_reading
+from dissection.regression.cautions import cautions
 from dissection.regression.discoveries import discoveries
 from dissection.regression.posterior import Posterior
 
@@ -34,8 +35,14 @@ def in_view(posteriors: list[Posterior]) -> pd.DataFrame:
     return frame
 
 
+def caution(dataset: PairDataset, posteriors: list[Posterior]) -> None:
+    for sentence in cautions(dataset, posteriors):
+        st.caption(f":material/warning: {show.plain_markdown(sentence)}")
+
+
 def judges_by_properties(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
-    frame = in_view(session.posteriors(dataset, (group,), judges))
+    posteriors = session.posteriors(dataset, (group,), judges)
+    frame = in_view(posteriors)
     columns = order_properties(frame, dataset.properties, sort)
     figure = heatmap(
         frame,
@@ -58,7 +65,8 @@ def judges_by_properties(dataset: PairDataset, group: Group, judges: tuple[str, 
 
 
 def properties_by_scenarios(dataset: PairDataset, judge: str, sort: str) -> None:
-    frame = in_view(session.posteriors(dataset, dataset.groups, (judge,)))
+    posteriors = session.posteriors(dataset, dataset.groups, (judge,))
+    frame = in_view(posteriors)
     rows = order_properties(frame, dataset.properties, sort)
     figure = heatmap(
         frame,
@@ -76,10 +84,12 @@ def properties_by_scenarios(dataset: PairDataset, judge: str, sort: str) -> None
         on_click=click(dataset),
         key="scenarios",
     )
+    caution(dataset, posteriors)
 
 
 def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
-    frame = in_view(session.posteriors(dataset, (group,), judges))
+    posteriors = session.posteriors(dataset, (group,), judges)
+    frame = in_view(posteriors)
     truth = session.planted(dataset, group)
     show_truth = bool(truth) and st.toggle("Show the planted tastes beside what was found", **keep("planted", [True, False], default=True))
     figure = dot_plot(
@@ -102,6 +112,7 @@ def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], so
         width="narrow",
         key="dots",
     )
+    caution(dataset, posteriors)
 
 
 session.follow()

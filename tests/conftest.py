@@ -20,6 +20,14 @@ settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def posterior_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder for sampled cells, of this run's tests and of the servers that they start."""
+    folder = tmp_path_factory.mktemp("store")
+    os.environ["DISSECTION_STORE"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the repository; the test is skipped where it is absent, and fails if everything must be tested."""

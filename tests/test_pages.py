@@ -14,8 +14,17 @@ from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app.py"
-PAGES = ("overview", "dissect", "similarity", "pairs", "upload", "method")
-TITLES = dict(zip(PAGES, ("What do these judges want?", "Dissect", "Similarity", "Pairs", "Upload", "Method"), strict=True))
+TITLES = {
+    "overview": "What do these judges want?",
+    "dissect": "Dissect",
+    "similarity": "Similarity",
+    "scores": "Scores",
+    "diagnostics": "Diagnostics",
+    "pairs": "Pairs",
+    "upload": "Upload",
+    "method": "Method",
+}
+PAGES = tuple(TITLES)
 VIEWS = ("judges", "scenarios", "dots")
 MARKUP = "<b>x</b>"
 SPECIALS = "*_[x](y)`$"

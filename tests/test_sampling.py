@@ -174,7 +174,7 @@ def test_the_key_changes_with_whatever_changes_the_draws(monkeypatch: pytest.Mon
     ):
         keys.add(other[0].key)
     assert len(keys) == 7
-    monkeypatch.setattr(cells_module, "version", lambda _name: "0.0")
+    monkeypatch.setattr(cells_module, "sampler_versions", lambda: {"pymc": "0.0"})
     assert cells(dataset, STANDARD, Settings(), judges=["one"])[0].key not in keys, "another version of a library"
 
 

@@ -74,6 +74,7 @@ def hover_text(row: Mapping[Any, Any]) -> str:
     if row["status"] != "fitted":
         return head + f"{STATUS_WORDS.get(row['status'], row['status'])} (n = {row['n']:,})"
     words = "" if row["decided"] else "<br>not told apart from 50 %"
+    words += "<br>never differs here: this is the prior" if row["differs"] == 0 else ""
     words += "<br>sampled by NUTS" if row["engine"] == "nuts" else ""
     return head + (
         f"preferred {row['percent']:.0f} % (95 %: {row['percent_low']:.0f}–{row['percent_high']:.0f})"

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 
 import numpy as np
@@ -18,6 +18,12 @@ from dissection.regression.nuts import Settings
 from dissection.regression.observations import Observations, answered, asked_twice, observations, usable
 
 SAMPLER_LIBRARIES = ("pymc", "nutpie", "numpy")
+
+
+@cache
+def sampler_versions() -> dict[str, str]:
+    """Of the libraries on which draws depend."""
+    return {name: version(name) for name in SAMPLER_LIBRARIES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +57,8 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """SHA-256 over everything that can change the draws: rows, model, settings and the versions of the libraries."""
-        libraries = {name: version(name) for name in SAMPLER_LIBRARIES}
-        digest = hashlib.sha256(json.dumps([asdict(self.model), asdict(self.settings), libraries, len(self.rows)]).encode())
+        facts = [asdict(self.model), asdict(self.settings), sampler_versions(), len(self.rows)]
+        digest = hashlib.sha256(json.dumps(facts).encode())
         for part in self.rows:
             for array in part:
                 digest.update(repr(array.shape).encode())

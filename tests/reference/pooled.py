@@ -1,8 +1,8 @@
 """Cases on which the pooled fast engine is held against NUTS; `python -m tests.reference.pooled [KIND]` samples
 them anew (some minutes each).
 
-Tastes that scenarios share in part; one judge was asked in both orders, one gives soft verdicts and ties, and one case is as wide as the
-paper's data, where little is known of each weight.
+Tastes that scenarios share in part; one judge was asked in both orders, one gives soft verdicts and ties, one case is as wide as the paper's
+data, and in one the last property goes with all others, as length does.
 """
 
 import json
@@ -16,10 +16,11 @@ from dissection.regression.model import POOLED
 from dissection.regression.observations import Observations, observations
 
 REFERENCE = Path(__file__).with_name("pooled.json")
-KINDS = ("hard", "both orders", "soft", "wide")
-SIZES = {kind: (40, 80, 160, 320, 400) for kind in KINDS[:3]} | {"wide": (120, 150, 180, 180, 200, 200, 200, 220, 240, 400, 400)}
-PROPERTIES = {kind: 12 for kind in KINDS[:3]} | {"wide": 29}
-SPREADS = {"hard": 0.1, "both orders": 0.3, "soft": 0.02, "wide": 0.1}
+KINDS = ("hard", "both orders", "soft", "wide", "collinear")
+SIZES = dict.fromkeys(KINDS[:3], (40, 80, 160, 320, 400)) | {"wide": (120, 150, 180, 180, 200, 200, 200, 220, 240, 400, 400)}
+SIZES["collinear"] = SIZES["wide"]
+PROPERTIES = dict.fromkeys(KINDS[:3], 12) | {"wide": 29, "collinear": 12}
+SPREADS = {"hard": 0.1, "both orders": 0.3, "soft": 0.02, "wide": 0.1, "collinear": 0.05}
 
 
 def tastes(kind: str) -> FloatArray:
@@ -37,6 +38,8 @@ def case(kind: str) -> list[Observations]:
         common = rng.normal(size=(n, 2)) @ rng.normal(scale=0.6, size=(2, PROPERTIES[kind]))
         latent = common + rng.normal(size=(n, PROPERTIES[kind]))
         comparisons = np.sign(latent) * (np.abs(latent) > 0.7)
+        if kind == "collinear":
+            comparisons[:, -1] = np.sign(latent[:, :-1].sum(axis=1))
         verdicts = np.full((n, 1, 2), np.nan)
         for order, sign in enumerate((1.0, -1.0)[: 2 if kind == "both orders" else 1]):
             truth = 1 / (1 + np.exp(-(comparisons @ weights[:-1] + sign * weights[-1])))
