@@ -90,7 +90,7 @@ def series(name: str, sizes: tuple[int, ...], cells: list[tuple[int, int]]) -> l
     work = [row["processor"] for row in results]
     whole, last = exponent(sizes, work), exponent(sizes[-2:], work[-2:])
     print(
-        f"\n{name}: processor seconds grow with their power {whole:.2f} (last step {last:.2f}; goal: at most 1, measured to {GOAL_EXPONENT - 1:.2f})\n"
+        f"\ngrowth with {name}: processor seconds to the power {whole:.2f} (last step {last:.2f}; goal: at most 1, measured to {GOAL_EXPONENT - 1:.2f})\n"
     )
     results[-1]["exponent"] = whole
     return results

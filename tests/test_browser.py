@@ -15,7 +15,7 @@ from tests import browser as web
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("", "dissect", "similarity", "pairs", "upload", "method")
+PATHS = ("", "dissect", "similarity", "scores", "diagnostics", "pairs", "upload", "method")
 DEMO = web.ROOT / "data" / "demo.jsonl.gz"
 SCRIPT = "<script>window.__xss = 1</script><img src=x onerror='window.__xss = 2'><b>bold</b> [link](javascript:window.__xss=3)"
 

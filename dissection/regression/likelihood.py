@@ -17,6 +17,7 @@ from dissection.regression.observations import Observations
 
 DAMPING = 0.8
 BLOCK_ROWS = 16_384
+FEW_JUDGES = 8  # up to so many, d × d products judge by judge are faster than by way of the products of columns
 KEPT_BLOCKS = 4  # products of columns are kept between sweeps up to this many blocks, and made anew beyond, to bound the memory
 HERMITE_NODES, HERMITE_SD = 12, 1.5  # so many points are exact to six digits up to this width of the predictor
 TRAPEZOID_REACH = 6.5  # sds
@@ -49,8 +50,10 @@ class _Block:
     precision: FloatArray  # (rows × J) site precisions
     shift: FloatArray  # (rows × J) site precision times mean
 
-    def products(self, pairs: Pairs) -> FloatArray:
-        return self.design[:, pairs[0]] * self.design[:, pairs[1]]
+    def products(self) -> FloatArray:
+        """(upper triangle × rows) products of two columns, in the order of `np.triu_indices`."""
+        columns = np.ascontiguousarray(self.design.T)
+        return np.concatenate([np.empty((0, len(self.design))), *(columns[i:] * columns[i] for i in range(len(columns)))])
 
 
 class Rows:
@@ -61,8 +64,8 @@ class Rows:
         self._upper: Pairs = np.triu_indices(self.d)
         self._blocks = list(_blocks(rows))
         with np.errstate(over="ignore"):
-            kept = len(self._blocks) <= KEPT_BLOCKS
-            self._products = [block.products(self._upper) for block in self._blocks] if kept else None
+            kept = self.judges > FEW_JUDGES and len(self._blocks) <= KEPT_BLOCKS
+            self._products = [block.products() for block in self._blocks] if kept else None
 
     def sweep(self, covariance: FloatArray, mean: FloatArray) -> Sums:
         """Update every site once.
@@ -71,15 +74,29 @@ class Rows:
             covariance: (J × d × d) of the weights.
             mean: (J × d).
         """
+        add = self._one_by_one if self.judges <= FEW_JUDGES else self._together
+        return add(covariance, mean)
+
+    def _one_by_one(self, covariance: FloatArray, mean: FloatArray) -> Sums:
+        gram, moment, widest = np.zeros_like(covariance), np.zeros_like(mean), np.zeros(self.judges)
+        for block in self._blocks:
+            design = block.design
+            variance = np.stack([np.einsum("rd,rd->r", design @ of_judge, design) for of_judge in covariance], axis=1)
+            widest = np.maximum(widest, _update_sites(block, variance, design @ mean.T))
+            gram += np.stack([design.T @ (design * precision[:, None]) for precision in block.precision.T])
+            moment += block.shift.T @ design
+        return Sums(gram, moment, widest)
+
+    def _together(self, covariance: FloatArray, mean: FloatArray) -> Sums:
         upper = self._upper
         # Off-diagonal products stand for two entries of the symmetric matrix.
-        packed = np.ascontiguousarray((covariance[:, upper[0], upper[1]] * np.where(upper[0] == upper[1], 1.0, 2.0)).T)
+        packed = covariance[:, upper[0], upper[1]] * np.where(upper[0] == upper[1], 1.0, 2.0)
         gram_packed = np.zeros((len(upper[0]), self.judges))
         moment, widest = np.zeros((self.judges, self.d)), np.zeros(self.judges)
         for number, block in enumerate(self._blocks):
-            product = self._products[number] if self._products is not None else block.products(upper)
-            widest = np.maximum(widest, _update_sites(block, product @ packed, block.design @ mean.T))
-            gram_packed += product.T @ block.precision
+            product = self._products[number] if self._products is not None else block.products()
+            widest = np.maximum(widest, _update_sites(block, product.T @ packed.T, block.design @ mean.T))
+            gram_packed += product @ block.precision
             moment += block.shift.T @ block.design
         gram = np.empty((self.judges, self.d, self.d))
         gram[:, upper[0], upper[1]] = gram_packed.T
