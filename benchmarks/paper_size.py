@@ -1,15 +1,11 @@
-"""How long paper-size data take: `python -m benchmarks.paper_size [--no-nuts]`.
+"""How long paper-size data take: `python -m benchmarks.paper_size`.
 
 5,240 pairs, 33 judges, 11 scenarios and 5 conditions: 528 fits of 29 weights and a position bias each. The judges' tastes are the
 published weights where ../shared/data is there, else Laplace draws; the comparisons are correlated as annotated ones are.
 """
 
-import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,7 +17,6 @@ from dissection.judges import Judge
 from dissection.properties import paper_properties
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
-from dissection.regression.model import STANDARD
 from dissection.regression.posterior import Posterior
 from dissection.similarity import similarity_matrix
 
@@ -106,48 +101,8 @@ def recovery(posteriors: list[Posterior], planted: list[Posterior]) -> dict[str,
     }
 
 
-def sample_one_cell() -> None:
-    """One 400-pair cell by NUTS, twice, so that the second run finds everything compiled; prints JSON."""
-    from dissection.regression.cells import cells
-    from dissection.regression.nuts import Settings, sample
-
-    dataset, _, _ = simulate()
-    (cell,) = cells(dataset, STANDARD, Settings(), judges=dataset.judge_names[:1], groups=[dataset.scenarios[0].name])
-    seconds = []
-    draws = np.empty(0)
-    for _ in range(2):
-        started = time.perf_counter()
-        draws = sample(cell.rows, cell.model, cell.settings).matrix()
-        seconds.append(time.perf_counter() - started)
-    print(json.dumps({"seconds": seconds, "mean": draws.mean(axis=0).tolist(), "sd": draws.std(axis=0).tolist()}))
-
-
-def _compare_with_nuts(posterior: Posterior, each: float) -> None:
-    command = [sys.executable, "-m", "benchmarks.paper_size", "--sample"]
-    # One thread of linear algebra a chain, as the chains run side by side.
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    folder = Path(__file__).resolve().parents[1]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env={**os.environ, **threads})
-    result = json.loads(done.stdout.splitlines()[-1])
-    first, second = result["seconds"]
-    mean, sd = np.array(result["mean"])[:PROPERTIES], np.array(result["sd"])[:PROPERTIES]
-    print(f"NUTS, one cell of 400 pairs, 4 × (500 + 2,000): {second:.1f} s (the first time {first:.1f} s, with compiling)")
-    print(
-        f"  one cell of the fast engine: {1000 * each:.2f} ms, {second / each:,.0f} times less; all 528 by NUTS: {528 * second / 60:.0f} min"
-    )
-    off = np.abs((posterior.mean - mean) / sd).max()
-    print(f"  means of this cell differ by at most {off:.3f} posterior sd, sds by {100 * np.abs(posterior.sd / sd - 1).max():.1f} %")
-
-
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-nuts", action="store_true", help="only the fast engine")
-    parser.add_argument("--sample", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.sample:
-        sample_one_cell()
-        return
     dataset, planted, source = simulate()
     print(
         f"{len(dataset):,} pairs, {len(dataset.judges)} judges, {len(dataset.groups)} groups; tastes: {source}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
@@ -169,8 +124,6 @@ def main() -> None:
         f"{100 * found['coverage']:.1f} % of the planted weights in their 95 % intervals (they need not be spread as the prior is; "
         "benchmarks.coverage draws them from the prior)"
     )
-    if not options.no_nuts:
-        _compare_with_nuts(posteriors[0], min(seconds) / len(posteriors))
 
 
 if __name__ == "__main__":
