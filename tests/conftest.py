@@ -1,8 +1,9 @@
 """What tests of several modules share."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,10 @@ from hypothesis import settings
 from dissection.dataset import BoolArray, FloatArray, PairDataset
 from dissection.judges import Judge
 from dissection.properties import Property
+from tests import browser as browser_tools
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 # Other work on the same cores must not fail a test.
 settings.register_profile("unhurried", deadline=None)
@@ -43,6 +48,36 @@ def shared() -> Path:
 def published(shared: Path) -> Path:
     """The folder of the published weights."""
     return shared / "published_weights" / "fitted_paras_comparison"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Browser]":
+    """One browser for all; the tests are skipped where there is none, and fail if everything must be tested."""
+    if reason := browser_tools.missing():
+        if os.environ.get("REQUIRE_ALL_TESTS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = browser_tools.launch(playwright)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visitor(chromium: "Browser") -> "Iterator[Page]":
+    page = browser_tools.new_page(chromium)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def friend(chromium: "Browser") -> "Iterator[Page]":
+    """Someone else, to whom a link is sent."""
+    page = browser_tools.new_page(chromium)
+    yield page
+    page.context.close()
 
 
 def make_pairs(n: int, scenarios: Sequence[str] = ("All",)) -> pd.DataFrame:

@@ -4,12 +4,11 @@ import csv
 import gzip
 import io
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests import browser as web
 
@@ -21,37 +20,9 @@ SCRIPT = "<script>window.__xss = 1</script><img src=x onerror='window.__xss = 2'
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all; the tests are skipped where there is none, and fail if everything must be tested."""
-    if reason := web.missing():
-        if os.environ.get("REQUIRE_ALL_TESTS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        found = web.launch(playwright)
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="session")
 def demo(chromium: Browser) -> Iterator[str]:  # noqa: ARG001 -- no server where there is no browser
     with web.served() as base:
         yield base
-
-
-@pytest.fixture
-def visitor(chromium: Browser) -> Iterator[Page]:
-    page = web.new_page(chromium)
-    yield page
-    page.context.close()
-
-
-@pytest.fixture
-def friend(chromium: Browser) -> Iterator[Page]:
-    """Someone else, to whom a link is sent."""
-    page = web.new_page(chromium)
-    yield page
-    page.context.close()
 
 
 def demo_ids() -> list[str]:

@@ -115,13 +115,15 @@ def time_left(seconds: float | None) -> str:
 def panel() -> None:
     """The job's progress, in the sidebar of every page; draws itself anew each second while the job goes on."""
     found = job()
-    if not found or st.session_state.get("job_put_away") == found.id:
+    if not found:
         return
     over = found.progress().state in ("finished", "cancelled")
     st.fragment(_panel, run_every=None if over else 1.0)(found)
 
 
 def _panel(found: Job) -> None:
+    if st.session_state.get("job_put_away") == found.id:
+        return
     progress = found.progress()
     over = progress.state in ("finished", "cancelled")
     with st.container(border=True):
