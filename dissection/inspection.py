@@ -94,7 +94,7 @@ def inspect(dataset: PairDataset) -> Inspection:
     )
     if len(dataset.scenarios) == 1 and not dataset.conditions:
         impossible.append("a comparison of scenarios: all pairs are in one; add a scenario to each pair")
-    return Inspection(tuple(facts), tuple(possible), tuple(impossible), tuple(_warnings(dataset)))
+    return Inspection(tuple(facts), tuple(possible), tuple(impossible), tuple(_warnings(dataset, table)))
 
 
 def _inspect_estimates(dataset: PairDataset) -> Inspection:
@@ -110,7 +110,7 @@ def _inspect_estimates(dataset: PairDataset) -> Inspection:
     )
 
 
-def _warnings(dataset: PairDataset) -> list[str]:
+def _warnings(dataset: PairDataset, table: pd.DataFrame) -> list[str]:
     found = []
     left_out = int((~dataset.assessed).sum())
     if left_out:
@@ -118,6 +118,11 @@ def _warnings(dataset: PairDataset) -> list[str]:
     never = [name for name, column in zip(dataset.property_names, dataset.comparisons.T, strict=True) if not np.nan_to_num(column).any()]
     if never:
         found.append(f"{len(never)} properties never differ between the answers, so nothing can be learned of them: {', '.join(never)}")
+    found += [
+        f"{name} always says {'A' if share == 100 else 'B'} ({n:,} verdicts): its weights only say on which properties that side has more"
+        for name, share, n in zip(table["judge"], table["share_a"], table["verdicts"], strict=True)
+        if n > 1 and share in (0, 100)
+    ]
     large = np.nanmax(np.abs(dataset.comparisons), axis=0, initial=0.0)
     wide = [f"{name} ({size:g})" for name, size in zip(dataset.property_names, large, strict=True) if size > LARGE_COMPARISON]
     if wide:
@@ -127,6 +132,10 @@ def _warnings(dataset: PairDataset) -> list[str]:
         )
     small = [(group.label, int(dataset.members(group).sum())) for group in dataset.groups]
     small = [(name, n) for name, n in small if n < FEW_PAIRS]
+    short = [name for name, n in small if n < len(dataset.properties)]
+    if short:
+        some = ", ".join(short[:8]) + (" …" if len(short) > 8 else "")
+        found.append(f"{len(short)} groups have fewer pairs than there are properties, so their weights are mostly the prior: {some}")
     if small:
         some = ", ".join(f"{name} ({n})" for name, n in small[:8]) + (" …" if len(small) > 8 else "")
         found.append(f"{len(small)} groups have fewer than {FEW_PAIRS} pairs, where little can be told apart from the prior: {some}")

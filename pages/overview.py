@@ -1,5 +1,6 @@
 """Overview: what is loaded, and what a judge wants, in a sentence a scenario."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +10,7 @@ from dissection.dataset import PairDataset
 from dissection.figures.effects import percent_frame
 from dissection.figures.sentences import cell_words, headline, likes_and_dislikes
 from dissection.inspection import inspect, judge_table
+from dissection.regression.posterior import Posterior, probability
 
 MAX_GROUPS = 20
 JUDGE_COLUMNS = {
@@ -19,6 +21,7 @@ JUDGE_COLUMNS = {
     "share_a": st.column_config.NumberColumn("A preferred", format="%.1f %%"),
     "both_orders": "Asked twice",
     "inconsistent": "Flipped",
+    "first_wins": "First shown wins",
     "kappa": st.column_config.NumberColumn("Kappa", format="%.2f"),
     "kappa_95": "95 %",
     "kappa_n": "n of kappa",
@@ -52,6 +55,15 @@ def sentences(dataset: PairDataset, judge: str) -> None:
         st.caption(f"The first {len(shown)} of {len(dataset.selectable_groups)} groups; the Dissect page has them all.")
 
 
+def first_wins(posterior: Posterior) -> str:
+    """How often the answer shown first wins between equals, with its 95 % interval."""
+    bias = posterior.position_bias
+    if bias is None:
+        return "not in this model" if posterior.status == "fitted" else posterior.status
+    mean, low, high = probability(np.array([bias.mean, bias.low, bias.high]))
+    return f"{mean:.0f} % ({low:.0f}–{high:.0f})"
+
+
 def judges_table(dataset: PairDataset, reference: str) -> pd.DataFrame:
     table = judge_table(dataset)
     against = dataset.labels[:, dataset.judge_index(reference)]
@@ -65,6 +77,7 @@ def judges_table(dataset: PairDataset, reference: str) -> pd.DataFrame:
     own = table["judge"] == reference
     table.loc[own, "kappa"] = float("nan")
     table.loc[own, "kappa_95"] = "the reference"
+    table.insert(7, "first_wins", [first_wins(posterior) for posterior in session.posteriors(dataset, (dataset.selectable_groups[0],))])
     table["judge"] = [controls.judge_label(judge) for judge in dataset.judges]
     return table
 
@@ -92,7 +105,9 @@ else:
         reference = controls.one_judge(dataset, "Agreement with", key="reference")
         show.data_table(judges_table(dataset, reference).round(2), "Judges", JUDGE_COLUMNS)
         st.caption(
-            "Ties include pairs on which the two orders disagree; for the share of A a tie counts half. Kappa is Cohen's, between "
+            "Ties include pairs on which the two orders disagree; for the share of A a tie counts half. First shown wins: between two answers that are "
+            "equal on every property, with its 95 % interval, over all pairs; 50 % is no position bias, and where the order is not known A counts as "
+            "first. Kappa is Cohen's, between "
             f"{show.plain_markdown(reference)} and each judge on the pairs that both judged, in three classes: A, tie, B."
         )
 with st.expander("What is in this data", icon=":material/inventory_2:", expanded=not dataset.judges):

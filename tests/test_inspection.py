@@ -59,3 +59,13 @@ def test_published_weights_say_what_they_lack() -> None:
     found = inspect(open_dataset(str({"Code": WEIGHTS, "w_stances": WEIGHTS}).replace("'", '"').encode(), "me.json"))
     assert any("intervals" in line for line in found.impossible)
     assert any("1 judge" in line and "1 condition" in line for line in found.facts)
+
+
+def test_one_sided_judges_and_groups_with_fewer_pairs_than_properties() -> None:
+    dataset = make_dataset(n=12, d=8)
+    verdicts = dataset.verdicts.copy()
+    verdicts[:, 1, 0] = 0.0
+    lines = "\n".join(inspect(dataclasses.replace(dataset, verdicts=verdicts)).warnings)
+    assert "two always says B (12 verdicts)" in lines
+    assert "one always" not in lines
+    assert "2 groups have fewer pairs than there are properties, so their weights are mostly the prior: Code, Advice" in lines

@@ -149,5 +149,6 @@ def _refresh(done: int, *, over: bool) -> None:
     """Draw the whole page anew when cells came in that it shows, and once when the job is over."""
     seen = st.session_state.get("job_seen")
     st.session_state["job_seen"] = (done, over)
-    if seen and seen != (done, over) and (over or st.session_state.get("engine") == "nuts"):
+    shown = st.session_state.get("engine") == "nuts" or st.session_state.get("page") == "Diagnostics"
+    if seen and seen != (done, over) and (over or shown):
         st.rerun(scope="app")

@@ -21,7 +21,7 @@ def position_biases(dataset: PairDataset, group: Group, judges: tuple[str, ...])
     if not folded.open:
         return
     with folded:
-        frame = bias_frame(session.posteriors(dataset, (group,), judges))
+        frame = bias_frame(session.posteriors(dataset, (group,), judges), session.model().intercept_sd or 1.0)
         if frame.empty:
             st.caption(f"None to show: the model “{session.model().name}” has no position bias, or no judge has numbers here.")
             return
@@ -29,7 +29,7 @@ def position_biases(dataset: PairDataset, group: Group, judges: tuple[str, ...])
         worst = frame.iloc[int((frame["percent"] - 50).abs().to_numpy().argmax())]
         show.chart(
             interval_chart(frame, "the first-shown answer wins between equals", {"first shown wins": PREFERRED}, row_labels=labels),
-            frame.drop(columns=["prior_low", "prior_high"]),
+            frame,
             f"Position bias {group.name}",
             f"{plain_markdown(group.label)}: how often the answer that is shown first wins when the two are equal on every property; 50 % is no bias. "
             f"The strongest is {plain_markdown(worst['row'])}: {worst['percent']:.0f} % (95 %: {worst['low']:.0f}–{worst['high']:.0f}), n = {worst['n']:,}. "
@@ -105,10 +105,10 @@ def pooling(dataset: PairDataset, judge: str, property_name: str) -> None:
     if not alone or not all(posterior.status == "fitted" for posterior in pooled if posterior.n):
         st.caption("The pooled fit of this judge did not converge, so there is nothing to set beside the others.")
         return
-    frame = pooling_frame(alone, pooled, property_name)
+    frame = pooling_frame(alone, pooled, property_name, scale)
     show.chart(
         interval_chart(frame, "preferred if better only on this property", {"fitted alone": MUTED, "pooled": PREFERRED}),
-        frame.drop(columns=["prior_low", "prior_high"]),
+        frame,
         f"Pooling {property_name}",
         f"{plain_markdown(judge)} on *{plain_markdown(property_name)}* in each scenario, the smallest first: fitted alone, and pooled with the others. What a small "
         "scenario lacks in pairs it borrows; where scenarios differ clearly, little is shared. Fast engine.",

@@ -18,7 +18,9 @@ _PAGES = (
 def navigation() -> Page:
     """Declare the pages and return the one in view; called by `app.py` at each run."""
     st.session_state["entered"] = True
-    return st.navigation([st.Page(path, title=title, icon=icon, default=path == _PAGES[0][0]) for path, title, icon in _PAGES])
+    page = st.navigation([st.Page(path, title=title, icon=icon, default=path == _PAGES[0][0]) for path, title, icon in _PAGES])
+    st.session_state["page"] = page.title
+    return page
 
 
 def through_app() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dissection.figures.dots import prior_band
+from dissection.agreement import Z_95
 from dissection.figures.style import GRID, MUTED, PRIOR, finish, plain
-from dissection.regression.model import Model
+from dissection.regression.model import LAPLACE_REACH, POOLED_REACH, Model
 from dissection.regression.posterior import PositionBias, Posterior, probability
 
 COLUMNS = ["row", "series", "percent", "low", "high", "n", "prior_low", "prior_high"]
@@ -40,55 +40,54 @@ def sensitivity_frame(fits: Sequence[tuple[Model, Posterior]], property_name: st
     )
 
 
-def pooling_frame(alone: Sequence[Posterior], pooled: Sequence[Posterior], property_name: str) -> pd.DataFrame:
-    """Two rows a scenario, fitted alone and pooled, the smallest scenario first; then what all share. Columns as `COLUMNS`."""
+def pooling_frame(alone: Sequence[Posterior], pooled: Sequence[Posterior], property_name: str, scale: float) -> pd.DataFrame:
+    """Two rows a scenario, fitted alone and pooled, the smallest scenario first; then what all share.
+
+    Args:
+        alone: of each scenario.
+        pooled: of each scenario, and of all pairs.
+        property_name: which weight.
+        scale: of both models' prior.
+
+    Returns:
+        `COLUMNS`.
+    """
     by_group = {posterior.group: posterior for posterior in pooled}
     shared = next(posterior for posterior in pooled if posterior.group.kind == "all")
     lines = []
     for one in sorted(alone, key=lambda posterior: posterior.n):
         name = f"{one.group.label} (n = {one.n:,})"
-        lines.append(_line(name, "fitted alone", _weight(one, property_name), one.n))
-        lines.append(_line(name, "pooled", _weight(by_group[one.group], property_name), one.n))
-    lines.append(_line("shared by all", "pooled", _weight(shared, property_name), shared.n))
+        lines.append(_line(name, "fitted alone", _weight(one, property_name), one.n, scale * LAPLACE_REACH))
+        lines.append(_line(name, "pooled", _weight(by_group[one.group], property_name), one.n, scale * POOLED_REACH))
+    lines.append(_line("shared by all", "pooled", _weight(shared, property_name), shared.n, scale * LAPLACE_REACH))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def bias_frame(posteriors: Sequence[Posterior]) -> pd.DataFrame:
+def bias_frame(posteriors: Sequence[Posterior], intercept_sd: float) -> pd.DataFrame:
     """One row a judge with a position bias: how often, in %, the answer shown first wins between equals. Columns as `COLUMNS`."""
     lines = []
     for posterior in posteriors:
         bias = posterior.position_bias
         if isinstance(bias, PositionBias):
-            lines.append(_line(posterior.judge, "first shown wins", (bias.mean, bias.low, bias.high), posterior.n))
+            lines.append(_line(posterior.judge, "first shown wins", (bias.mean, bias.low, bias.high), posterior.n, Z_95 * intercept_sd))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def interval_chart(
-    frame: pd.DataFrame,
-    title: str,
-    colours: Mapping[str, str],
-    prior_reach: float | None = None,
-    row_labels: Mapping[str, str] | None = None,
-) -> go.Figure:
+def interval_chart(frame: pd.DataFrame, title: str, colours: Mapping[str, str], row_labels: Mapping[str, str] | None = None) -> go.Figure:
     """Percentages with their 95 % intervals, the series of a row side by side; hollow where the interval includes 50 %.
 
     Args:
-        frame: with `COLUMNS`; a row's own prior interval is drawn behind it where there is one.
+        frame: with `COLUMNS`; its prior's interval is drawn behind each.
         title: of the axis of percentages.
         colours: of each series.
-        prior_reach: half the width of the one prior interval behind all rows, in log-odds; None: none.
         row_labels: of rows, where they are not to be shown as they are.
     """
     rows, series = list(dict.fromkeys(frame["row"])), list(dict.fromkeys(frame["series"]))
-    figure = go.Figure()
-    if prior_reach is not None:
-        figure.add_trace(prior_band(prior_reach, len(rows)))
-    if frame["prior_low"].notna().any():
-        figure.add_trace(_own_priors(frame, rows))
+    offsets = dict(zip(series, np.linspace(-0.18, 0.18, len(series)) if len(series) > 1 else [0.0], strict=True))
+    figure = go.Figure(_priors(frame, rows, offsets))
     figure.add_vline(x=50, line={"color": MUTED, "width": 1})
-    offsets = np.linspace(-0.16, 0.16, len(series)) if len(series) > 1 else np.zeros(1)
-    for offset, name in zip(offsets, series, strict=True):
-        figure.add_trace(_dots(frame[frame["series"] == name], rows, float(offset), name, colours[name]))
+    for name in series:
+        figure.add_trace(_dots(frame[frame["series"] == name], rows, float(offsets[name]), name, colours[name]))
     figure.update_xaxes(title=title, ticksuffix=" %", gridcolor=GRID, zeroline=False, fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
@@ -103,14 +102,13 @@ def interval_chart(
     return finish(figure, height=110 + 26 * max(len(rows), 3), margin=(8, 36, 8, 48))
 
 
-def _own_priors(frame: pd.DataFrame, rows: Sequence[str]) -> go.Scatter:
-    known = frame.dropna(subset=["prior_low"])
-    place = np.array([rows.index(row) for row in known["row"]], dtype=float)
+def _priors(frame: pd.DataFrame, rows: Sequence[str], offsets: Mapping[str, float]) -> go.Scatter:
+    place = np.array([rows.index(row) + offsets[series] for row, series in zip(frame["row"], frame["series"], strict=True)])
     return go.Scatter(
-        x=np.stack([known["prior_low"], known["prior_high"], np.full(len(known), np.nan)], axis=1).ravel(),
+        x=np.stack([frame["prior_low"], frame["prior_high"], np.full(len(frame), np.nan)], axis=1).ravel(),
         y=np.repeat(place, 3),
         mode="lines",
-        line={"color": PRIOR, "width": 16},
+        line={"color": PRIOR, "width": 16 / len(offsets)},
         name="the prior's 95 %",
         hoverinfo="skip",
     )

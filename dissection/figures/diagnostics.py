@@ -49,10 +49,11 @@ def engines_frame(fast: Sequence[Posterior], sampled: Sequence[Posterior]) -> pd
 
 def engines_chart(frame: pd.DataFrame) -> go.Figure:
     """Means of the fast engine against those of NUTS, with the line of identity; `frame` is of `engines_frame`."""
-    reach = float(np.ceil(10 * max(0.1, frame[["fast", "nuts"]].abs().to_numpy().max())) / 10)
+    means = frame[["fast", "nuts"]].to_numpy(dtype=float)
+    low, high = float(means.min()) - 0.05, float(means.max()) + 0.05
     figure = go.Figure(
         [
-            go.Scatter(x=[-reach, reach], y=[-reach, reach], mode="lines", line={"color": MUTED, "width": 1}, hoverinfo="skip"),
+            go.Scatter(x=[low, high], y=[low, high], mode="lines", line={"color": MUTED, "width": 1}, hoverinfo="skip"),
             go.Scattergl(
                 x=frame["nuts"],
                 y=frame["fast"],
