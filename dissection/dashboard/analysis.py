@@ -1,14 +1,14 @@
 """The full analysis behind the pages: one queue of sampling jobs for the whole server, and this visitor's place in it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 import streamlit as st
 
 from dissection.dataset import Group, PairDataset
 from dissection.figures.style import plain_markdown
-from dissection.jobs.job import Job
+from dissection.jobs.job import Job, Progress
 from dissection.jobs.queue import JobQueue
 from dissection.jobs.store import PosteriorStore, default_store
 from dissection.regression.cells import Cell, cells
@@ -114,35 +114,53 @@ def time_left(seconds: float | None) -> str:
 
 def panel() -> None:
     """The job's progress, in the sidebar of every page; draws itself anew each second while the job goes on."""
-    found = job()
-    if not found:
-        return
-    over = found.progress().state in ("finished", "cancelled")
-    st.fragment(_panel, run_every=None if over else 1.0)(found)
+    if found := job():
+        _live(_panel, found)
+
+
+def strip() -> None:
+    """The same in one line above every page, for narrow screens, where the sidebar is folded away."""
+    if found := job():
+        with st.container(key="small-screens-only"):
+            _live(_strip, found)
+
+
+def _live(draw: Callable[[Job], None], found: Job) -> None:
+    st.fragment(draw, run_every=None if _over(found.progress()) else 1.0)(found)
+
+
+def _over(progress: Progress) -> bool:
+    return progress.state in ("finished", "cancelled")
+
+
+def _how_far(progress: Progress) -> str:
+    words = f"{progress.done:,} of {progress.total:,} cells"
+    words += f", {progress.from_cache:,} from the cache" if progress.from_cache else ""
+    words += f", {progress.failed:,} failed" if progress.failed else ""
+    return words if _over(progress) else f"{words} · {time_left(progress.seconds_left)}"
+
+
+def _strip(found: Job) -> None:
+    progress = found.progress()
+    if not _over(progress):
+        st.caption(f":material/hourglass: Full analysis: {_how_far(progress)}")
 
 
 def _panel(found: Job) -> None:
     if st.session_state.get("job_put_away") == found.id:
         return
     progress = found.progress()
-    over = progress.state in ("finished", "cancelled")
     with st.container(border=True):
         st.markdown(f"**Full analysis** · {progress.state}")
         st.progress((progress.done + progress.failed) / progress.total)
-        cells_done = f"{progress.done:,} of {progress.total:,} cells"
-        st.caption(
-            cells_done
-            + (f", {progress.from_cache:,} from the cache" if progress.from_cache else "")
-            + (f", {progress.failed:,} failed" if progress.failed else "")
-            + ("" if over else f" · {time_left(progress.seconds_left)}")
-        )
-        if not over:
+        st.caption(_how_far(progress))
+        if _over(progress):
+            st.button("Put away", key="put-away-job", on_click=lambda: st.session_state.update(job_put_away=found.id))
+        else:
             if progress.running:
                 st.caption("Now: " + "; ".join(plain_markdown(label) for label in progress.running))
             st.button("Cancel", icon=":material/cancel:", key="cancel-job", on_click=lambda: queue().cancel(found))
-        else:
-            st.button("Put away", key="put-away-job", on_click=lambda: st.session_state.update(job_put_away=found.id))
-    _refresh(progress.done + progress.failed, over=over)
+    _refresh(progress.done + progress.failed, over=_over(progress))
 
 
 def _refresh(done: int, *, over: bool) -> None:
