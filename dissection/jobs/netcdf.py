@@ -2,11 +2,10 @@
 
 import json
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dissection.regression.cells import SAMPLER_LIBRARIES, Cell
+from dissection.regression.cells import Cell, sampler_versions
 from dissection.regression.nuts import Draws
 from dissection.regression.posterior import Posterior
 from dissection.regression.sampling import Sampled, posterior_from_json, posterior_to_json
@@ -67,7 +66,7 @@ def _attributes(cell: Cell, posteriors: list[Posterior]) -> dict[str, Any]:
         "properties": json.dumps(cell.properties, ensure_ascii=False),
         "model": json.dumps(asdict(cell.model)),
         "settings": json.dumps(asdict(cell.settings)),
-        "libraries": json.dumps({name: version(name) for name in (*SAMPLER_LIBRARIES, "arviz", "xarray")}),
+        "libraries": json.dumps(sampler_versions()),
         "posteriors": json.dumps([posterior_to_json(posterior) for posterior in posteriors]),
     }
 
