@@ -194,7 +194,9 @@ class PairDataset:
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(repr(tuple(self.pairs.columns)).encode())
         if len(self.pairs):
-            digest.update(pd.util.hash_pandas_object(self.pairs.astype(object).map(repr)).to_numpy().tobytes())
+            # As Python writes them, since half a character in a text or an id has no bytes of its own.
+            written = self.pairs.astype(object).map(repr).set_axis(self.pairs.index.map(repr))
+            digest.update(pd.util.hash_pandas_object(written).to_numpy().tobytes())
         return digest.hexdigest()
 
     def with_judge(self, judge: Judge, verdicts: FloatArray) -> "PairDataset":

@@ -1,13 +1,11 @@
-"""Rows from the bytes of an uploaded file: CSV, TSV, JSON, JSON Lines, Parquet, and gzip of those.
+"""Rows from the bytes of an uploaded file: CSV, TSV, JSON, JSON Lines, Parquet, and these packed (`packed.py`).
 
 The kind is found by content, not by name. Nothing is converted: a CSV cell is the text that stands there ("None", "007"), a JSON or
 Parquet value is the value itself. What a file can cost is bounded before it is spent.
 """
 
-import gzip
 import importlib
 import io
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,15 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from dissection.errors import FileError
+from dissection.packed import unpack
 from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Kind, check_columns, parse_text, too_many
 from dissection.verdicts import shown
 
 MAX_BYTES: Final = 200_000_000
 MAX_PARQUET_BYTES: Final = 1_000_000_000
-ACCEPTED_FILES: Final = "CSV, TSV, JSON, JSON Lines or Parquet, plain or .gz"
+ACCEPTED_FILES: Final = "CSV, TSV, JSON, JSON Lines or Parquet, plain or packed as .gz, .zst or .zip"
 
 _MAGIC: Final = {
-    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "save the sheet as CSV, or unpack the archive"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as CSV"),
     b"%PDF": ("a PDF document", "export the table as CSV"),
     b"\x89PNG": ("a PNG image", "upload the table itself"),
@@ -33,7 +31,6 @@ _MAGIC: Final = {
     b"\x89HDF": ("an HDF5 file", "save the table as Parquet or CSV"),
     b"\xfd7zXZ": ("an xz archive", "unpack it, or pack it with gzip"),
     b"BZh": ("a bzip2 archive", "unpack it, or pack it with gzip"),
-    b"\x28\xb5\x2f\xfd": ("a zstd archive", "unpack it, or pack it with gzip"),
 }
 # The byte order marks with their encodings; UTF-32's first, as it begins with that of UTF-16.
 _MARKS: Final = (
@@ -118,9 +115,7 @@ def read_table(data: bytes | Path, filename: str, max_bytes: int = MAX_BYTES) ->
         FileError: the file is missing, empty, too large, binary, broken, ragged, or has too many columns, rows or values. The message
             says where, what is accepted and what to do.
     """
-    content = _read(data, filename, max_bytes)
-    if content[:2] == b"\x1f\x8b":
-        content = _unpack(content, filename, max_bytes)
+    content = unpack(_read(data, filename, max_bytes), filename, max_bytes)
     if not content:
         raise _empty(filename)
     if content[:4] == b"PAR1":
@@ -153,27 +148,6 @@ def _read(data: bytes | Path, filename: str, max_bytes: int) -> bytes:
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise FileError(f"The file can't be opened: {reason}.", where=filename, accepted=ACCEPTED_FILES, remedy="check its path") from error
-
-
-def _unpack(content: bytes, filename: str, max_bytes: int) -> bytes:
-    """The content of a gzip file; reads no further than the limit, so a small file that unpacks to gigabytes costs little."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-            unpacked = packed.read(max_bytes + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileError(
-            f"The gzip file is broken: {error}.", where=filename, accepted="a whole .gz file", remedy="pack it again, or upload it unpacked"
-        ) from error
-    if len(unpacked) > max_bytes:
-        raise FileError(
-            f"The gzip file ({len(content) / 1e6:,.1f} MB) unpacks to more than {max_bytes / 1e6:,.0f} MB.",
-            where=filename,
-            accepted=f"at most {max_bytes / 1e6:,.0f} MB unpacked",
-            remedy="leave out columns that are not needed, or split the file",
-        )
-    if unpacked[:2] == b"\x1f\x8b":
-        raise FileError("The gzip file holds another gzip file.", where=filename, accepted="one layer of gzip", remedy="unpack it once")
-    return unpacked
 
 
 def _check_not_binary(content: bytes, filename: str) -> None:

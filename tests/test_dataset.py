@@ -219,3 +219,9 @@ def test_the_frame_handed_in_is_not_changed() -> None:
     dataset = changed(pairs=pairs)
     _ = (dataset.content_hash, dataset.groups, dataset.labels)
     pd.testing.assert_frame_equal(pairs, before)
+
+
+def test_half_a_character_has_a_hash() -> None:
+    dataset = make_dataset(n=3)
+    odd = dataclasses.replace(dataset, pairs=dataset.pairs.assign(query="\ud800").set_axis(["\ud800", "b", "c"]))
+    assert odd.content_hash != dataset.content_hash

@@ -258,7 +258,7 @@ MANY = ",".join(f"c{i}" for i in range(1_000_000))
         (b"a,b\n1,\x00\n", "NUL byte at byte 6"),
         (bytes(range(1, 32)) * 9, "control characters"),
         ("a,b\n1,2".encode("utf-16-le"), "NUL byte"),
-        (b"PK\x03\x04....", "Excel workbook"),
+        (b"PK\x03\x04\x14\x00", "ZIP file is broken"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"a,b\n1,2\n3,\xff\n", "not valid UTF-8: byte 10 is 0xff.*line 3"),
         (b"\xef\xbb\xbfa,b\n1,\xff\n", "byte 9 is 0xff.*line 2"),

@@ -8,7 +8,19 @@ from typing import Protocol
 from dissection import text_properties
 from dissection.dataset import PairDataset
 from dissection.errors import DatasetError, FileError, UnknownNameError
-from dissection.readers import native, published
+from dissection.readers import (
+    alpaca_eval,
+    annotated_pairs,
+    arena,
+    arena_table,
+    chosen_rejected,
+    gair,
+    mt_bench,
+    native,
+    preference_strength,
+    published,
+    ratings,
+)
 from dissection.tables import Table, read_table
 
 MAX_LOCAL_BYTES = 4_000_000_000
@@ -28,7 +40,19 @@ class Reader(Protocol):
 
 
 # The first that recognises a table reads it, so the more particular forms come first.
-READERS: Sequence[Reader] = (published, native)
+READERS: Sequence[Reader] = (
+    published,
+    annotated_pairs,
+    gair,
+    mt_bench,
+    arena,
+    alpaca_eval,
+    ratings,
+    preference_strength,
+    chosen_rejected,
+    arena_table,
+    native,
+)
 
 
 def open_dataset(source: bytes | Path, filename: str | None = None, reader: str | None = None) -> PairDataset:

@@ -64,7 +64,8 @@ def _nest(record: Mapping[str, Any]) -> dict[str, Any]:
         elif section == "property":
             nested["properties"][rest] = {"comparison": value}
         else:
-            nested["labels" if section == "label" else "meta"][rest] = value
+            # An empty cell of a flat table is no value.
+            nested["labels" if section == "label" else "meta"][rest] = None if value == "" else value
     if isinstance(nested.get("conditions"), str):
         nested["conditions"] = [part.strip() for part in nested["conditions"].replace(",", ";").split(";") if part.strip()]
     return nested

@@ -1,0 +1,99 @@
+"""Packed files: gzip, zstd, and ZIP archives with one file. Nothing is unpacked beyond the limit, so a bomb costs little."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
+
+from dissection.errors import FileError
+
+
+class _Packing(NamedTuple):
+    name: str
+    magic: bytes
+    open: Callable[[bytes], Any]
+
+
+def _zstd(content: bytes) -> IO[bytes]:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.BufferReader(content), "zstd")  # type: ignore[no-any-return]
+
+
+def _zip(content: bytes) -> IO[bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    return archive.open(_only_member(archive))
+
+
+_PACKINGS = (
+    _Packing("gzip", b"\x1f\x8b", lambda content: gzip.GzipFile(fileobj=io.BytesIO(content))),
+    _Packing("zstd", b"\x28\xb5\x2f\xfd", _zstd),
+    _Packing("ZIP", b"PK\x03\x04", _zip),
+)
+_BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
+
+
+class _MembersError(Exception):
+    """A ZIP archive that does not hold one file."""
+
+
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    # macOS adds a shadow of each file; folders are entries too.
+    members = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
+    if any(info.filename == "[Content_Types].xml" for info in members):
+        raise _MembersError("This is an Excel workbook, whatever its name says.")
+    if len(members) != 1:
+        names = ", ".join(info.filename for info in members[:5])
+        raise _MembersError(f"The ZIP archive holds {len(members)} files{f': {names}' if names else ''}{' …' if len(members) > 5 else ''}.")
+    return members[0]
+
+
+def _packing(content: bytes) -> _Packing | None:
+    return next((packing for packing in _PACKINGS if content.startswith(packing.magic)), None)
+
+
+def unpack(content: bytes, filename: str, max_bytes: int) -> bytes:
+    """The content of a packed file; any other content as it is.
+
+    Args:
+        content: of the file.
+        filename: for messages; what kind it is shows in its first bytes. Names inside an archive are not used.
+        max_bytes: how large it may be once unpacked.
+
+    Raises:
+        FileError: it is broken, too large, locked by a password, packed twice, or an archive without exactly one file.
+    """
+    packing = _packing(content)
+    if packing is None:
+        return content
+    try:
+        with packing.open(content) as packed:
+            unpacked: bytes = packed.read(max_bytes + 1)
+    except _MembersError as error:
+        remedy = "save the sheet as CSV" if "Excel" in str(error) else "unpack it, and upload the one that holds the rows"
+        raise FileError(str(error), where=filename, accepted="an archive with one file", remedy=remedy) from error
+    except _BROKEN as error:
+        raise FileError(
+            f"The {packing.name} file is broken or locked: {' '.join(str(error).split())[:200]}.",
+            where=filename,
+            accepted="a whole .gz, .zst or .zip file without a password",
+            remedy="pack it again, or upload it unpacked",
+        ) from error
+    if len(unpacked) > max_bytes:
+        raise FileError(
+            f"The {packing.name} file ({len(content) / 1e6:,.1f} MB) unpacks to more than {max_bytes / 1e6:,.0f} MB.",
+            where=filename,
+            accepted=f"at most {max_bytes / 1e6:,.0f} MB unpacked",
+            remedy="leave out columns that are not needed, or split the file",
+        )
+    inner = _packing(unpacked)
+    if inner:
+        raise FileError(
+            f"The {packing.name} file holds another {inner.name} file.",
+            where=filename,
+            accepted="one layer of packing",
+            remedy="unpack it once",
+        )
+    return unpacked
