@@ -223,5 +223,7 @@ def test_the_frame_handed_in_is_not_changed() -> None:
 
 def test_half_a_character_has_a_hash() -> None:
     dataset = make_dataset(n=3)
-    odd = dataclasses.replace(dataset, pairs=dataset.pairs.assign(query="\ud800").set_axis(["\ud800", "b", "c"]))
+    pairs = dataset.pairs.set_axis(pd.Index(["\ud800", "b", "c"], dtype=object))
+    pairs["query"] = pd.Series(["\ud800", None, None], index=pairs.index, dtype=object)
+    odd = dataclasses.replace(dataset, pairs=pairs)
     assert odd.content_hash != dataset.content_hash
