@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from dissection import cli_fit, cli_scores
+from dissection import cli_fit, cli_hub, cli_report, cli_scores
 from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
@@ -16,6 +16,7 @@ from dissection.wording import count
 EXIT_BAD_INPUT = 2
 
 _DATA_HELP = "a file in the native form (JSON Lines, Parquet, dotted CSV; also .gz), or published weights (a folder, or one JSON file)"
+_DATA_HELP += f"; {cli_hub.HELP}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_scores(commands)
     _add_similarity(commands)
     _add_demo(commands)
+    _add_convert(commands)
+    _add_report(commands)
     look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
-    look.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    look.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
     _add_labels(look)
     look.set_defaults(command=_inspect)
     return parser
@@ -59,6 +62,13 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="labels of further judges, in any form of the Upload page; a judge that the file does not name is called after the file",
     )
+    parser.add_argument("--reader", metavar="FORM", help="read DATA as this form, whatever its content looks like; a wrong name lists them")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--scenarios-by", metavar="COLUMN", help="the values of this column (meta.NAME, model_a, model_b) as scenarios")
+    way.add_argument(
+        "--scenario-rule", action="append", metavar="RULE", help="a scenario by words in the query, NAME: word, phrase, begin*; repeatable"
+    )
+    way.add_argument("--topics", type=int, metavar="K", help="K computed topics of the queries as scenarios")
     parser.add_argument("--one-means", choices=("a", "b"), help="the side that 1 stands for, where labels are 0/1")
 
 
@@ -71,7 +81,7 @@ def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "converge has no numbers, and the exit status is then 1.",
         epilog="Example:  python -m dissection fit demo.jsonl --judge human --group Code --out code.csv",
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
     _add_labels(parser)
     cli_fit.add_options(parser)
     parser.set_defaults(command=_fit)
@@ -85,7 +95,7 @@ def _add_scores(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "explanation and beside it of the majority, length alone, position alone and the judge's own agreement in both orders.",
         epilog="Example:  python -m dissection scores demo.jsonl --judge human --out scores.csv",
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
     _add_labels(parser)
     cli_scores.add_options(parser)
     parser.set_defaults(command=_scores)
@@ -98,12 +108,38 @@ def _add_similarity(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         description="Write a square labelled matrix of correlations of the judges' weights: the mean over scenarios, or of one group.",
         epilog="Example:  python -m dissection similarity published_weights/fitted_paras_comparison --out similarity.csv",
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help=_DATA_HELP)
+    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
     _add_labels(parser)
     parser.add_argument("--method", default="pearson", metavar="M", help="pearson (the default) or spearman")
     parser.add_argument("--group", metavar="G", help="one scenario or condition instead of the mean over scenarios")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv")
     parser.set_defaults(command=_similarity)
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "report",
+        help="one HTML file about chosen judges, which opens without a network",
+        description="Write heatmap, similarity, scores, cautions, portraits and method, with interactive charts.",
+        epilog="Example:  python -m dissection report demo.jsonl --judge human --out human.html",
+    )
+    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
+    _add_labels(parser)
+    cli_report.add_options(parser)
+    parser.set_defaults(command=_report)
+
+
+def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "convert",
+        help="any known form into the native one",
+        description="Write DATA, with the judges of --labels, in the native form.",
+        epilog="Example:  python -m dissection convert arena.parquet --labels mine.csv --out pairs.jsonl",
+    )
+    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
+    _add_labels(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.jsonl, FILE.jsonl.gz, FILE.parquet or FILE.csv")
+    parser.set_defaults(command=_convert)
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -121,17 +157,31 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _open(options: argparse.Namespace) -> PairDataset:
-    from dissection.readers import open_dataset
-
     started = time.perf_counter()
-    dataset = open_dataset(options.data)
+    dataset = cli_hub.open_data(options.data, options.reader)
     what = count(len(dataset), "pair") if dataset.has_pairs else "published weights"
     size = f"{count(len(dataset.judges), 'judge')}, {count(len(dataset.groups), 'group')}"
     say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")
     for note in dataset.notes:
         say(f"note: {note}")
+    dataset = _with_scenarios(dataset, options)
     for path in options.labels:
         dataset = _join_labels(dataset, path, options.one_means)
+    return dataset
+
+
+def _with_scenarios(dataset: PairDataset, options: argparse.Namespace) -> PairDataset:
+    from dissection.scenarios import Rule, by_column, by_rules, by_topics
+
+    if options.scenarios_by:
+        dataset = by_column(dataset, options.scenarios_by)
+    elif options.scenario_rule:
+        dataset = by_rules(dataset, [Rule.parse(text) for text in options.scenario_rule])
+    elif options.topics is not None:
+        dataset = by_topics(dataset, options.topics)
+    else:
+        return dataset
+    say(f"note: {dataset.notes[-1]}")
     return dataset
 
 
@@ -169,6 +219,21 @@ def _similarity(options: argparse.Namespace) -> int:
     say(
         f"{len(matrix)} × {len(matrix)} similarities ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}) → {options.out}"
     )
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    return cli_report.run(options, _open)
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from dissection.export import check_output
+    from dissection.native_file import FORMS, write_native
+
+    check_output(options.out, FORMS)
+    dataset = _open(options)
+    write_native(dataset, options.out)
+    say(f"{len(dataset):,} pairs, {len(dataset.judges)} judges → {options.out}")
     return 0
 
 

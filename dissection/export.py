@@ -58,12 +58,16 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         UnknownNameError: the ending is none of .csv, .parquet, .jsonl.
     """
     check_output(path, EFFECT_FORMS)
-    if path.suffix.lower() == ".parquet":
-        table.to_parquet(path, index=False)
-    elif path.suffix.lower() == ".jsonl":
-        table.to_json(path, orient="records", lines=True, double_precision=10)
-    else:
-        safe_cells(table).to_csv(path, index=False)
+    path.write_bytes(table_bytes(table, path.suffix.lower()))
+
+
+def table_bytes(table: pd.DataFrame, form: str) -> bytes:
+    """The content of a table's file; `form` is one of `EFFECT_FORMS`."""
+    if form == ".parquet":
+        return bytes(table.to_parquet(index=False))
+    if form == ".jsonl":
+        return table.to_json(orient="records", lines=True, double_precision=10).encode()
+    return safe_cells(table).to_csv(index=False).encode()
 
 
 def published_json(posteriors: Sequence[Posterior]) -> str:

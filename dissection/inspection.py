@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 
 from dissection.dataset import PairDataset
+from dissection.doctor import Finding, examine
 from dissection.wording import count
-
-FEW_PAIRS = 50
-LARGE_COMPARISON = 3
 
 
 @dataclass(frozen=True)
@@ -20,18 +18,40 @@ class Inspection:
         facts: sentences about the content, each with its counts.
         possible: what can be done with it.
         impossible: what can't, and what to add for it.
-        warnings: what a reader of the results should know.
+        findings: of the doctor, problems first.
     """
 
     facts: tuple[str, ...]
     possible: tuple[str, ...]
     impossible: tuple[str, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the results should know."""
+        return tuple(finding.title for finding in self.findings if finding.severity != "fact")
 
     def lines(self) -> list[str]:
         """As plain text."""
-        sections = (("Found", self.facts), ("Can be done", self.possible), ("Can't be done", self.impossible), ("Note", self.warnings))
-        return [line for title, items in sections if items for line in (f"{title}:", *(f"  - {item}" for item in items))]
+        facts = [line for finding in self.findings if finding.severity == "fact" for line in _finding_lines(finding)]
+        odd = [line for finding in self.findings if finding.severity != "fact" for line in _finding_lines(finding)]
+        sections = (
+            ("Found", [*(f"  - {fact}" for fact in self.facts), *facts]),
+            ("Odd", odd),
+            ("Can be done", [f"  - {item}" for item in self.possible]),
+            ("Can't be done", [f"  - {item}" for item in self.impossible]),
+        )
+        return [line for title, items in sections if items for line in (f"{title}:", *items)]
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    mark = "problem: " if finding.severity == "problem" else ""
+    lines = [f"  - {mark}{finding.title}"]
+    if finding.examples:
+        lines.append(f"      for example {', '.join(str(example) for example in finding.examples)}")
+    if finding.remedy:
+        lines.append(f"      what to do: {finding.remedy}")
+    return lines
 
 
 def judge_table(dataset: PairDataset) -> pd.DataFrame:
@@ -76,10 +96,6 @@ def inspect(dataset: PairDataset) -> Inspection:
         f"{count(len(dataset.properties), 'property', 'properties')}: {', '.join(dataset.property_names)}",
         *dataset.notes,
     ]
-    asked_twice = table[table["both_orders"] > 0]
-    if len(asked_twice):
-        share = 100 * asked_twice["inconsistent"].sum() / asked_twice["both_orders"].sum()
-        facts.append(f"{len(asked_twice)} judges were asked in both orders; {share:.1f} % of these pairs got another verdict when swapped")
     possible: list[str] = []
     impossible: list[str] = []
     if len(dataset.judges):
@@ -94,7 +110,7 @@ def inspect(dataset: PairDataset) -> Inspection:
     )
     if len(dataset.scenarios) == 1 and not dataset.conditions:
         impossible.append("a comparison of scenarios: all pairs are in one; add a scenario to each pair")
-    return Inspection(tuple(facts), tuple(possible), tuple(impossible), tuple(_warnings(dataset, table)))
+    return Inspection(tuple(facts), tuple(possible), tuple(impossible), tuple(examine(dataset)))
 
 
 def _inspect_estimates(dataset: PairDataset) -> Inspection:
@@ -103,45 +119,8 @@ def _inspect_estimates(dataset: PairDataset) -> Inspection:
         (
             f"published weights of {len(dataset.judges)} judges in {len(dataset.scenarios)} scenarios and {conditions} conditions",
             f"{count(len(dataset.properties), 'property', 'properties')}: {', '.join(dataset.property_names)}",
+            *dataset.notes,
         ),
         ("the heatmap of weights", "similarity and clusters of judges"),
         ("intervals, n, refitting, reading pairs or adding a judge's labels: the pairs are not in these files",),
-        dataset.notes,
     )
-
-
-def _warnings(dataset: PairDataset, table: pd.DataFrame) -> list[str]:
-    found = []
-    left_out = int((~dataset.assessed).sum())
-    if left_out:
-        found.append(f"{left_out:,} pairs have a property that was not assessed and are left out of fits")
-    never = [name for name, column in zip(dataset.property_names, dataset.comparisons.T, strict=True) if not np.nan_to_num(column).any()]
-    if never:
-        found.append(f"{len(never)} properties never differ between the answers, so nothing can be learned of them: {', '.join(never)}")
-    found += [
-        f"{name} always says {'A' if share == 100 else 'B'} ({n:,} verdicts): its weights only say on which properties that side has more"
-        for name, share, n in zip(table["judge"], table["share_a"], table["verdicts"], strict=True)
-        if n > 1 and share in (0, 100)
-    ]
-    large = np.nanmax(np.abs(dataset.comparisons), axis=0, initial=0.0)
-    wide = [f"{name} ({size:g})" for name, size in zip(dataset.property_names, large, strict=True) if size > LARGE_COMPARISON]
-    if wide:
-        found.append(
-            f"comparisons beyond ±{LARGE_COMPARISON} make intervals rough, and much larger ones no interval at all: {', '.join(wide)}; give "
-            "the scores of both answers, which are compared by sign, or divide them"
-        )
-    small = [(group.label, int(dataset.members(group).sum())) for group in dataset.groups]
-    small = [(name, n) for name, n in small if n < FEW_PAIRS]
-    short = [name for name, n in small if n < len(dataset.properties)]
-    if short:
-        some = ", ".join(short[:8]) + (" …" if len(short) > 8 else "")
-        found.append(f"{len(short)} groups have fewer pairs than there are properties, so their weights are mostly the prior: {some}")
-    if small:
-        some = ", ".join(f"{name} ({n})" for name, n in small[:8]) + (" …" if len(small) > 8 else "")
-        found.append(f"{len(small)} groups have fewer than {FEW_PAIRS} pairs, where little can be told apart from the prior: {some}")
-    if dataset.has_texts:
-        answers = dataset.pairs[["response_a", "response_b"]]
-        empty = int((answers.map(lambda text: isinstance(text, str) and not text.strip())).any(axis=1).sum())
-        if empty:
-            found.append(f"{empty:,} pairs have an empty answer")
-    return found

@@ -5,14 +5,16 @@ from pathlib import PurePath
 import streamlit as st
 
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.hub_form import hub_form
+from dissection.dashboard.scenario_form import scenario_form
 from dissection.dataset import PairDataset
 from dissection.errors import AmbiguousLabelError, InputError, TakenNameError
 from dissection.export import effects_table, published_json, safe_cells
 from dissection.inspection import inspect
 from dissection.labels import TEMPLATE_FORMS, LabelReport, read_labels, template
-from dissection.readers import open_dataset, templates
+from dissection.readers import READERS, open_dataset, templates
 
-KINDS = {"labels": "A judge's labels", "dataset": "A whole dataset"}
+KINDS = {"labels": "A judge's labels", "dataset": "A whole dataset", "hub": "A dataset of the Hub", "scenarios": "Other scenarios"}
 
 
 def read(dataset: PairDataset, file, name: str) -> tuple[LabelReport, ...] | None:
@@ -89,7 +91,8 @@ def labels_upload(dataset: PairDataset) -> None:
     left, right = st.columns([3, 2])
     with left:
         file = st.file_uploader(
-            "Labels: CSV, TSV, JSON, JSON Lines or Parquet, also .gz", key=f"labels_file_{st.session_state.get('upload_round', 0)}"
+            "Labels: CSV, TSV, JSON, JSON Lines or Parquet, also .gz, .zst, .zip",
+            key=f"labels_file_{st.session_state.get('upload_round', 0)}",
         )
     with right:
         stem = PurePath(file.name).name.split(".")[0] if file else ""
@@ -158,7 +161,7 @@ def dataset_upload() -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         file = st.file_uploader(
-            "Pairs in the native form (JSON Lines, Parquet, dotted CSV), or published weights (JSON)", key="dataset_file"
+            "Pairs in any known form (JSON, JSON Lines, Parquet, CSV; also .gz, .zst, .zip), or published weights", key="dataset_file"
         )
     with right, st.popover("Templates", icon=":material/description:"):
         st.download_button("JSON Lines", templates.json_lines(), file_name="pairs.jsonl")
@@ -167,12 +170,14 @@ def dataset_upload() -> None:
         "Pairs with texts but no annotated properties get properties computed from the text. What you upload stays in this session's memory "
         "and is gone when you close the tab."
     )
+    forms = {"": "Found by its content", **{reader.NAME: f"{reader.NAME}: {reader.DESCRIPTION}" for reader in READERS}}
+    reader = st.selectbox("Form of the file", list(forms), format_func=forms.__getitem__, key="dataset_form") or None
     if file is None:
         return
     held = st.session_state.get("read_dataset")
-    if not held or held[0] != file.file_id:
+    if not held or held[0] != (file.file_id, reader):
         try:
-            held = (file.file_id, open_dataset(file.getvalue(), file.name))
+            held = ((file.file_id, reader), open_dataset(file.getvalue(), file.name, reader))
         except InputError as error:
             show.mistake(error)
             return
@@ -199,6 +204,7 @@ if added := st.session_state.pop("added", None):
         f"Added: {', '.join(show.plain_markdown(name) for name in added)}. It is on every page of this session now.",
         icon=":material/check:",
     )
+    st.page_link("pages/doctor.py", label="See what is in it, what is odd, and what can be done with it", icon=":material/stethoscope:")
 kind = controls.choice("What do you bring?", list(KINDS), "kind", KINDS)
 if kind == "labels":
     if dataset.has_pairs:
@@ -208,5 +214,10 @@ if kind == "labels":
     labels_upload(dataset)
     own_judges(dataset)
 else:
-    dataset_upload()
+    if kind == "dataset":
+        dataset_upload()
+    elif kind == "hub":
+        hub_form()
+    else:
+        scenario_form(dataset)
     own_datasets()

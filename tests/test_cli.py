@@ -181,7 +181,18 @@ def test_inspect_prints_counts_and_judges(data: Path, capsys: pytest.CaptureFixt
     printed = capsys.readouterr().out
     assert "60 pairs in 2 scenarios and 1 condition" in printed
     assert "share_a in %" in printed
+    places = [printed.index(title) for title in ("Found:", "Odd:", "Can be done:", "Can't be done:", "Judges (share_a in %):")]
+    assert places == sorted(places)
+    assert "reading the pairs: add query, response_a, response_b" in printed
     assert len([line for line in printed.splitlines() if line.split()[:1] in (["one"], ["two"])]) == 2
+
+
+def test_inspect_names_what_is_odd_in_real_data(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(shared / "pandalm.jsonl")]) == 0
+    printed = capsys.readouterr().out
+    assert "54 pairs have an empty answer" in printed
+    assert "25 verdicts of 5,994 are missing" in printed
+    assert "576 verdicts of 5,969 are ties" in printed
 
 
 def test_inspect_published_weights(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,3 +262,39 @@ def test_it_runs_as_a_module() -> None:
     assert done.returncode == 0
     assert "usage: python -m dissection" in done.stdout
     assert done.stderr == ""
+
+
+# --- forms and scenarios ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_form_can_be_overruled(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(data), "--reader", "native"]) == 0
+    assert main(["inspect", str(data), "--reader", "arena"]) == 2
+    assert main(["inspect", str(data), "--reader", "excel"]) == 2
+    assert "no reader named 'excel'" in capsys.readouterr().err
+
+
+def test_scenarios_by_column_words_and_topics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {
+            "query": "a soup of bread and salt" if i % 2 else "a python list in a loop",
+            "labels": {"one": "ab"[i % 3 == 0]},
+            "properties": {"p": {"comparison": i % 3 - 1}},
+            "meta": {"language": ["en", "de"][i % 2]},
+        }
+        for i in range(40)
+    ]
+    path, out = tmp_path / "pairs.jsonl", tmp_path / "e.csv"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def groups(*arguments: str) -> set[str]:
+        assert main(["fit", str(path), "--out", str(out), *arguments]) == 0
+        return set(pd.read_csv(out)["group"])
+
+    assert groups() == {"All"}
+    assert groups("--scenarios-by", "meta.language") == {"en", "de"}
+    assert groups("--scenario-rule", "Code: python", "--scenario-rule", "Food: soup") == {"Code", "Food"}
+    assert main(["fit", str(path), "--out", str(out), "--scenario-rule", "Code"]) == 2
+    assert main(["fit", str(path), "--out", str(out), "--scenarios-by", "meta.colour"]) == 2
+    assert main(["fit", str(path), "--out", str(out), "--topics", "2"]) == 2
+    assert "2 different queries, too few for 2 topics" in capsys.readouterr().err

@@ -31,9 +31,9 @@ def test_sentences_of_the_example() -> None:
     lines = "\n".join(inspect(open_dataset(json_lines(RECORDS), "x")).lines())
     assert "3 pairs in 2 scenarios and 2 conditions" in lines
     assert "5 judges with 13 verdicts" in lines
-    assert "1 pairs have a property that was not assessed" in lines or "1 pair has a property that was not assessed" in lines
+    assert "1 pair has a property that was not assessed" in lines
     assert "empty answer" in lines
-    assert "fewer than 50 pairs" in lines
+    assert "2 groups have fewer than 10 pairs" in lines or "4 groups have fewer than 10 pairs" in lines
 
 
 def test_what_is_missing_is_said_with_its_remedy() -> None:
@@ -52,7 +52,7 @@ def test_properties_that_never_differ_are_named() -> None:
     comparisons = dataset.comparisons.copy()
     comparisons[:, 1] = 0
     found = inspect(dataclasses.replace(dataset, comparisons=comparisons))
-    assert any("never differ" in line and line.endswith("p1") for line in found.warnings)
+    assert any("1 property never differs" in line and line.endswith("p1") for line in found.warnings)
 
 
 def test_published_weights_say_what_they_lack() -> None:
@@ -62,10 +62,19 @@ def test_published_weights_say_what_they_lack() -> None:
 
 
 def test_one_sided_judges_and_groups_with_fewer_pairs_than_properties() -> None:
-    dataset = make_dataset(n=12, d=8)
+    dataset = make_dataset(n=22, d=12)
     verdicts = dataset.verdicts.copy()
     verdicts[:, 1, 0] = 0.0
     lines = "\n".join(inspect(dataclasses.replace(dataset, verdicts=verdicts)).warnings)
-    assert "two always says B (12 verdicts)" in lines
+    assert "two always says B (22 verdicts)" in lines
     assert "one always" not in lines
-    assert "2 groups have fewer pairs than there are properties, so their weights are mostly the prior: Code, Advice" in lines
+    assert "2 groups have fewer pairs than there are properties (12): Code (11), Advice (11)" in lines
+
+
+def test_lines_have_examples_and_what_to_do() -> None:
+    lines = inspect(open_dataset(json_lines(RECORDS), "x")).lines()
+    place = next(i for i, line in enumerate(lines) if "an empty answer" in line)
+    assert lines.index("Odd:") < place < lines.index("Can be done:")
+    assert lines[place + 1].strip().startswith("for example")
+    assert "(pair " in lines[place + 1]
+    assert lines[place + 2].strip().startswith("what to do: ")

@@ -22,6 +22,8 @@ TITLES = {
     "diagnostics": "Diagnostics",
     "pairs": "Pairs",
     "upload": "Upload",
+    "doctor": "Doctor",
+    "export": "Export",
     "method": "Method",
 }
 PAGES = tuple(TITLES)

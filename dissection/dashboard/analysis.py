@@ -83,6 +83,15 @@ def draws(dataset: PairDataset, posterior: Posterior, model: Model) -> Draws | N
     return store().draws(_lookup(dataset, [posterior.group], model)[posterior.judge, posterior.group].key)
 
 
+def draws_file(dataset: PairDataset, posterior: Posterior, model: Model) -> bytes | None:
+    """The NetCDF file of a sampled cell, where the store still has it."""
+    path = store().path(_lookup(dataset, [posterior.group], model)[posterior.judge, posterior.group].key)
+    try:
+        return path.read_bytes() if path else None
+    except OSError:  # another server made room
+        return None
+
+
 def cell_of(dataset: PairDataset, posterior: Posterior, model: Model) -> Cell:
     """The cell that a posterior came from, with its rows."""
     (cell,) = cells(dataset, model, settings(), [posterior.judge], [posterior.group.name])

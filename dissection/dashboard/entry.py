@@ -11,6 +11,8 @@ _PAGES = (
     ("pages/diagnostics.py", "Diagnostics", ":material/monitor_heart:"),
     ("pages/pairs.py", "Pairs", ":material/compare_arrows:"),
     ("pages/upload.py", "Upload", ":material/upload_file:"),
+    ("pages/doctor.py", "Doctor", ":material/stethoscope:"),
+    ("pages/export.py", "Export", ":material/ios_share:"),
     ("pages/method.py", "Method", ":material/menu_book:"),
 )
 

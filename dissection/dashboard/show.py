@@ -89,6 +89,14 @@ def chart(
     if folded.open:
         with folded:
             data_table(table, name)
+            st.download_button(
+                "Download chart as HTML",
+                lambda: figure.to_html(include_plotlyjs=True, config={"displaylogo": False}).encode(),
+                file_name=f"{file_stem(name)}.html",
+                mime="text/html",
+                icon=":material/download:",
+                key=f"html-{file_stem(name)}",
+            )
 
 
 def data_table(table: pd.DataFrame, name: str, columns: Mapping[str, Any] | None = None) -> None:

@@ -1,0 +1,204 @@
+"""The Hub's own client: what files a dataset has, and downloading them into the Hub's own cache.
+
+Only the client's public functions are used. It keeps finished files for later visits, and within one download goes on where the
+connection broke off; a file that is given up is started anew by the next try.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from dissection.hub import trouble
+from dissection.hub.address import HubAddress
+from dissection.hub.faults import DiskError, MissingError, ServerError, TokenError, TooLargeError
+from dissection.hub.parts import Part, RemoteFile, parts_of
+
+MAX_BYTES: Final = 1_000_000_000
+MAX_FILES: Final = 200
+TIMEOUT: Final = 20.0
+CONVERTED: Final = "refs/convert/parquet"
+
+Token = str | Literal[False] | None
+
+
+class Progress(NamedTuple):
+    """How far a download is."""
+
+    files_done: int
+    files: int
+    bytes_done: int
+    bytes: int
+
+
+class Listing(NamedTuple):
+    """What the Hub has of a dataset at one commit.
+
+    Attributes:
+        address: which dataset, at which revision.
+        commit: the revision's commit.
+        parts: label → part.
+        restricted: whether its files are for those alone whom the Hub knows: a private or gated dataset.
+        files: path → file, also of those that are in no part.
+    """
+
+    address: HubAddress
+    commit: str
+    parts: dict[str, Part]
+    restricted: bool
+    files: dict[str, RemoteFile]
+
+
+def usable_token(token: Token) -> Token:
+    """What is handed to the Hub's client: the token given, else that of HF_TOKEN or of the login; False: none.
+
+    Raises:
+        TokenError: it can't be a token. The message does not repeat it.
+    """
+    from huggingface_hub import get_token
+
+    if token is False:
+        return False
+    found = (token or "").strip() or (get_token() or "").strip()
+    if found and not re.fullmatch(r"[\x21-\x7e]{4,4096}", found):
+        raise TokenError(
+            "The token has characters that no token has.",
+            where="the token field" if token else "HF_TOKEN, or the stored login",
+            accepted="one word, as in hf_…",
+            remedy="copy it again from the Hub's settings",
+        )
+    return found or False
+
+
+def list_parts(address: HubAddress, token: Token = None) -> Listing:
+    """The configurations and splits of a dataset. Where a repository has no Parquet, the Hub's own conversion is listed too.
+
+    Raises:
+        HubError: the Hub can't be reached, does not have it, or does not show it to the owner of this token.
+    """
+    token = usable_token(token)
+    found = _look(address, address.revision, token)
+    parts = parts_of(found.files, found.card)
+    forms = {file.path.rpartition(".")[2] for part in parts.values() for file in part.files}
+    if address.revision is None and address.file is None and "parquet" not in forms:
+        with contextlib.suppress(MissingError):
+            parts = {**parts, **parts_of(_look(address, CONVERTED, token).files)}
+    return Listing(address, found.commit, parts, found.restricted, {file.path: file for file in found.files})
+
+
+def download(
+    listing: Listing, part: Part, token: Token = None, progress: Callable[[Progress], None] | None = None, max_bytes: int = MAX_BYTES
+) -> list[Path]:
+    """The files of a part, from the Hub's cache where they are there.
+
+    A private or gated dataset is asked for also when its files are in the cache: they may be there by another visitor's leave.
+
+    Raises:
+        TooLargeError: together they are larger than `max_bytes`; nothing was downloaded.
+        HubError: as for `list_parts`, or the download broke off, or there is no room for it.
+    """
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    token = usable_token(token)
+    address = listing.address
+    _check_size(part, address, max_bytes)
+    first = part.files[0]
+    with _translated(address, token, part.label):
+        cached = try_to_load_from_cache(address.repo, first.path, revision=first.commit, repo_type="dataset")
+        if listing.restricted or not isinstance(cached, str):
+            _knock(address, first, token)
+    done, paths = 0, []
+    for place, file in enumerate(part.files):
+
+        def report(now: int, place: int = place, done: int = done) -> None:
+            if progress is not None:
+                progress(Progress(place, len(part.files), min(done + now, part.size), part.size))
+
+        report(0)
+        with _translated(address, token, file.path):
+            path = hf_hub_download(
+                address.repo, file.path, repo_type="dataset", revision=file.commit, token=token, tqdm_class=_silent_bar(report)
+            )
+        paths.append(Path(path))
+        done += file.size
+    if progress is not None:
+        progress(Progress(len(part.files), len(part.files), part.size, part.size))
+    return paths
+
+
+def _check_size(part: Part, address: HubAddress, max_bytes: int) -> None:
+    if part.size > max_bytes or len(part.files) > MAX_FILES:
+        raise TooLargeError(
+            f"The download has {part.size / 1e6:,.0f} MB in {len(part.files):,} files.",
+            where=f"{address.repo}, {part.label.strip('/') or part.files[0].path}",
+            accepted=f"at most {max_bytes / 1e6:,.0f} MB in at most {MAX_FILES} files",
+            remedy="choose a smaller split or one file of it, or download it and upload the rows that you need",
+        )
+
+
+class _Found(NamedTuple):
+    commit: str
+    files: list[RemoteFile]
+    card: object
+    restricted: bool
+
+
+def _look(address: HubAddress, revision: str | None, token: Token) -> _Found:
+    from huggingface_hub import HfApi
+
+    with _translated(address, token, revision or ""):
+        # Its first request is its only one: unlike the listing of a tree, it does not wait out errors for half a minute.
+        info = HfApi(token=token).dataset_info(address.repo, revision=revision, files_metadata=True, timeout=TIMEOUT)
+        commit = str(info.sha)
+        files = [RemoteFile(str(file.rfilename), max(int(file.size or 0), 0), commit) for file in info.siblings or []]
+        card = info.card_data.get("configs") if info.card_data is not None else None
+    if not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise ServerError("The Hub's answer names no commit.", where=address.repo, remedy="try again in a few minutes")
+    return _Found(commit, files, card, bool(info.gated) or bool(info.private))
+
+
+def _knock(address: HubAddress, file: RemoteFile, token: Token) -> None:
+    """Ask once whether the file may be had; the download itself would wait out a rate limit in silence."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    get_hf_file_metadata(hf_hub_url(address.repo, file.path, repo_type="dataset", revision=file.commit), token=token, timeout=TIMEOUT)
+
+
+def _silent_bar(report: Callable[[int], None]) -> type[Any]:
+    """A progress bar that draws nothing and says how many bytes of a file are there."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.here = int(options.get("initial") or 0)
+            # Bytes that travel are counted on a bar of their own; shown are the bytes that are written.
+            self.counts = "transfer" not in str(options.get("name", ""))
+            super().__init__(*args, **{**options, "disable": True})  # type: ignore[no-untyped-call]
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.here += int(n or 0)
+            if self.counts:
+                report(self.here)
+            return None
+
+    return Bar
+
+
+@contextlib.contextmanager
+def _translated(address: HubAddress, token: Token, what: str) -> Iterator[None]:
+    """Errors of the Hub's client as ours. The client's own are cut off: they hold the request, and with it the token."""
+    try:
+        yield
+    except OSError as error:
+        # Only the cache's disk gives a number; errors of the network are OSErrors without one.
+        if error.errno is not None:
+            raise DiskError(
+                f"The download can't be kept: {os.strerror(error.errno).lower()}.",
+                where="the Hub's cache (HF_HOME)",
+                remedy="make room there, or set HF_HOME to a folder with room",
+            ) from None
+        raise trouble.translate(error, address, what, has_token=bool(token)) from None
+    except Exception as error:  # noqa: BLE001 - what is neither the Hub's nor the network's is raised again
+        raise trouble.translate(error, address, what, has_token=bool(token)) from None

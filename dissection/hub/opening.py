@@ -1,0 +1,117 @@
+"""From an address on the Hub to a PairDataset."""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dissection.dataset import PairDataset
+from dissection.hub.address import HubAddress, parse
+from dissection.hub.client import MAX_BYTES, Listing, Progress, Token, download, list_parts
+from dissection.hub.faults import ChoiceError
+from dissection.hub.parts import Part, choose
+from dissection.readers import READERS, open_dataset, with_properties
+from dissection.tables import MAX_PARQUET_BYTES, Table, read_table
+from dissection.tables_text import MAX_ROWS, too_many
+
+MAX_UNPACKED = MAX_PARQUET_BYTES
+
+
+def open_hub(
+    address: str | HubAddress,
+    token: Token = None,
+    reader: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    listing: Listing | None = None,
+) -> PairDataset:
+    """A dataset of the Hub. Its name is that of the repository; its notes say which commit, configuration and split it is.
+
+    In memory there are at once the rows of all files, as Python objects: several times the 1 GB that they may have once unpacked.
+
+    Args:
+        address: as in `dissection.hub.address.parse`.
+        token: None: that of HF_TOKEN or of the login on this machine; False: none.
+        reader: the name of a reader, to overrule the choice by content.
+        progress: told how far the download is; it may be called from another thread.
+        max_bytes: how much may be downloaded.
+        listing: what `list_parts` found at this address, to spare the Hub the question.
+
+    Raises:
+        HubError: the dataset can't be had; the message says why and what to do.
+        InputError: the files can't be read, as in `dissection.readers.open_dataset`.
+    """
+    found = parse(address) if isinstance(address, str) else address
+    listing = listing or list_parts(found, token)
+    part = _one_file(listing, found) if found.file else choose(listing.parts, found)
+    paths = download(listing, part, token, progress, max_bytes)
+    dataset = _read(paths, part, found, reader)
+    return dataclasses.replace(dataset, name=found.repo, notes=(_origin(listing, part), *dataset.notes))
+
+
+def _one_file(listing: Listing, address: HubAddress) -> Part:
+    """Any table of the repository can be named, also one that is in no configuration."""
+    file = listing.files.get(address.file or "")
+    return Part("", "", (file,)) if file else choose(listing.parts, address)
+
+
+def _origin(listing: Listing, part: Part) -> str:
+    commit = part.files[0].commit
+    what = f"configuration {part.config}, split {part.split}" if part.split else part.files[0].path
+    converted = "" if commit == listing.commit else f", in the Hub's own conversion to Parquet (commit {commit})"
+    others = [label for label in listing.parts if part.split and label != part.label]
+    more = f" It also has {', '.join(others[:8])}{' …' if len(others) > 8 else ''}." if others else ""
+    return f"From {listing.address.page} at commit {listing.commit}: {what}{converted}.{more}"
+
+
+def _read(paths: Sequence[Path], part: Part, address: HubAddress, reader: str | None) -> PairDataset:
+    names = [file.path for file in part.files]
+    _check_unpacked(paths, address)
+    tables: list[Table] = []
+    for path, name in zip(paths, names, strict=True):
+        tables.append(read_table(path, name, MAX_UNPACKED))
+        if (rows := sum(len(table) for table in tables)) > MAX_ROWS:
+            raise too_many("rows", rows, MAX_ROWS, address.repo)
+    table = tables[0] if len(tables) == 1 else _joined(tables, address)
+    for candidate in READERS:
+        if reader == candidate.NAME or (reader is None and candidate.recognises(table)):
+            return with_properties(candidate.read(table))
+    # No reader takes it: this raises the error that says so.
+    return open_dataset(paths[0], names[0], reader)
+
+
+def _joined(tables: Sequence[Table], address: HubAddress) -> Table:
+    """The rows of several files, in the order of the files, and counted over all of them."""
+    kinds = {table.kind for table in tables}
+    if len(kinds) > 1 or kinds & {"json object", "lines"}:
+        raise ChoiceError(
+            "The files of this split can't be put together, as they are not tables of one form.",
+            where=str(address),
+            accepted=", ".join(table.filename for table in tables[:12]),
+            remedy="name one of the files behind the dataset's name",
+        )
+    values = [value for table in tables for value in table.values]
+    return Table(f"{address.repo}, {len(tables)} files together", tables[0].kind, values, range(1, len(values) + 1))
+
+
+def _check_unpacked(paths: Sequence[Path], address: HubAddress) -> None:
+    """Refuse what is too large together before any of it is unpacked; each file for itself is checked where it is read."""
+    size = sum(_unpacked(path) for path in paths)
+    if size > MAX_UNPACKED:
+        raise too_many("bytes once unpacked", size, MAX_UNPACKED, address.repo)
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes once unpacked, by what the file says of itself."""
+    if path.suffix == ".gz":
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - 4, 0))
+            return int.from_bytes(file.read(4), "little")
+    if path.suffix == ".parquet":
+        try:
+            metadata = importlib.import_module("pyarrow.parquet").read_metadata(path)
+        except (OSError, ValueError, ImportError):  # said where the file is read
+            return 0
+        return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return path.stat().st_size
