@@ -101,7 +101,7 @@ def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], so
         dataset.own_judges,
         session.model().prior_reach if dataset.has_pairs else None,
     )
-    if dataset.simulated and not truth:
+    if dataset.simulated and not truth and any(session.planted(dataset, scenario) for scenario in dataset.scenarios):
         st.caption("Tastes are planted for each scenario; choose a scenario to see them beside what was found.")
     show.chart(
         figure,

@@ -99,7 +99,8 @@ def coverage(dataset: PairDataset) -> pd.DataFrame:
     effects = effects_frame(session.posteriors(dataset, dataset.scenarios))
     truth = {group: session.planted(dataset, group) for group in dataset.scenarios}
     names = {group.name: group for group in dataset.scenarios}
-    effects = effects[effects["judge"].isin(truth[dataset.scenarios[0]]) & (effects["status"] == "fitted")]
+    known = [judge in truth[names[group]] for judge, group in zip(effects["judge"], effects["group"], strict=True)]
+    effects = effects[np.array(known) & (effects["status"] == "fitted")]
     planted = np.array(
         [truth[names[g]][j][p] for j, g, p in zip(effects["judge"], effects["group"], effects["property"], strict=True)], dtype=float
     )
@@ -126,7 +127,7 @@ folded = st.expander(
 )
 if folded.open:
     folded.markdown(VALIDITY.read_text(encoding="utf-8").split("\n", 1)[1].replace("\n## ", "\n#### "))
-if dataset.simulated:
+if any(session.planted(dataset, group) for group in dataset.scenarios):
     table = coverage(dataset)
     everything = table.iloc[-1]
     st.markdown(

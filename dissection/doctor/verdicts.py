@@ -134,13 +134,15 @@ def flips(view: View) -> Finding | None:
     if not sizes.any():
         return None
     shares = 100 * sizes / np.maximum(asked, 1)
-    unsteady = int(((shares >= MANY_FLIPS) & (asked >= FEW_VERDICTS)).sum())
+    unsteady, judges = int(((shares >= MANY_FLIPS) & (asked >= FEW_VERDICTS)).sum()), int((asked > 0).sum())
+    changed = "changes" if sizes.sum() == 1 else "change"
+    said = f"{count(int(sizes.sum()), 'verdict')} of {int(asked.sum()):,} {changed} when the answers are swapped"
+    if unsteady:
+        said += f", on at least {MANY_FLIPS:.0f} % of pairs for {unsteady} of {count(judges, 'judge')} asked twice"
     return Finding(
         "order-flips",
         "odd" if unsteady else "fact",
-        f"{count(int(sizes.sum()), 'verdict')} of {int(asked.sum()):,} {'changes' if sizes.sum() == 1 else 'change'} when the answers are "
-        f"swapped; {unsteady} of {count(int((asked > 0).sum()), 'judge')} asked twice {'does' if unsteady == 1 else 'do'} so on at least "
-        f"{MANY_FLIPS:.0f} % of pairs",
+        said,
         "Such a verdict says where the answer stood, not how good it was. It counts as a tie between the orders.",
         int(sizes.sum()),
         percent(int(sizes.sum()), int(asked.sum())),
