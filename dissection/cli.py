@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from dissection import cli_fit, cli_hub, cli_report, cli_scores
+from dissection import cli_fit, cli_hub, cli_mapping, cli_report, cli_scores
 from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_convert(commands)
     _add_report(commands)
+    cli_mapping.add_command(commands)
     look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
     look.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
     _add_labels(look)
@@ -63,6 +64,9 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
         help="labels of further judges, in any form of the Upload page; a judge that the file does not name is called after the file",
     )
     parser.add_argument("--reader", metavar="FORM", help="read DATA as this form, whatever its content looks like; a wrong name lists them")
+    parser.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="which column is what, as `mapping` proposes it, for tables of no known form"
+    )
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--scenarios-by", metavar="COLUMN", help="the values of this column (meta.NAME, model_a, model_b) as scenarios")
     way.add_argument(
@@ -158,7 +162,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def _open(options: argparse.Namespace) -> PairDataset:
     started = time.perf_counter()
-    dataset = cli_hub.open_data(options.data, options.reader)
+    dataset = cli_mapping.read(options.data, options.mapping) if options.mapping else cli_hub.open_data(options.data, options.reader)
     what = count(len(dataset), "pair") if dataset.has_pairs else "published weights"
     size = f"{count(len(dataset.judges), 'judge')}, {count(len(dataset.groups), 'group')}"
     say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")

@@ -34,6 +34,10 @@ class FileError(InputError):
     """A file that can't be read at all: missing, empty, binary, broken encoding, too large, of no known form."""
 
 
+class UnknownFormError(FileError):
+    """A table whose form no reader knows; a column mapping can still read it."""
+
+
 class DatasetError(InputError):
     """Rows that are readable but can't make a dataset: duplicate ids, impossible values, nothing to analyse."""
 

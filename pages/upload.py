@@ -6,9 +6,10 @@ import streamlit as st
 
 from dissection.dashboard import controls, session, show
 from dissection.dashboard.hub_form import hub_form
+from dissection.dashboard.mapping_form import mapping_form
 from dissection.dashboard.scenario_form import scenario_form
 from dissection.dataset import PairDataset
-from dissection.errors import AmbiguousLabelError, InputError, TakenNameError
+from dissection.errors import AmbiguousLabelError, InputError, TakenNameError, UnknownFormError
 from dissection.export import effects_table, published_json, safe_cells
 from dissection.inspection import inspect
 from dissection.labels import TEMPLATE_FORMS, LabelReport, read_labels, template
@@ -178,6 +179,12 @@ def dataset_upload() -> None:
     if not held or held[0] != (file.file_id, reader):
         try:
             held = ((file.file_id, reader), open_dataset(file.getvalue(), file.name, reader))
+        except UnknownFormError as error:
+            show.mistake(error)
+            found = mapping_form(file.getvalue(), file.name)
+            if found is None:
+                return
+            held = ((file.file_id, reader, "mapped"), found)
         except InputError as error:
             show.mistake(error)
             return

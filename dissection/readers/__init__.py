@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dissection import text_properties
 from dissection.dataset import PairDataset
-from dissection.errors import DatasetError, FileError, UnknownNameError
+from dissection.errors import DatasetError, FileError, UnknownFormError, UnknownNameError
 from dissection.readers import (
     alpaca_eval,
     annotated_pairs,
@@ -97,7 +97,7 @@ def _choose(table: Table, name: str | None) -> Reader:
         if reader.recognises(table):
             return reader
     columns = ", ".join(table.columns[:12]) if all(isinstance(value, dict) for value in table.values[:20]) else "none"
-    raise FileError(
+    raise UnknownFormError(
         f"The file is of no known form; its columns are: {columns}.",
         where=table.filename,
         accepted="; ".join(f"{reader.NAME}: {reader.DESCRIPTION}" for reader in READERS),

@@ -42,13 +42,14 @@ class _Pair:
     verdicts: dict[str, list[float]] = field(default_factory=dict)
 
 
-def _key(judgment: Judgment) -> tuple[object, ...]:
+def pair_key(judgment: Judgment) -> tuple[object, ...]:
+    """What two rows of one pair share, whichever way its sides are shown."""
     sides = sorted((judgment.first, judgment.second), key=repr)
     return (judgment.about, *sides)
 
 
 def gather(judgments: Sequence[Judgment], rows: Rows) -> list[dict[str, Any]]:
-    """Native records, one a pair, whose sides are those of its first row.
+    """Native records, one a pair in the order of their first rows, whose sides are those of that row.
 
     Args:
         judgments: in the order of the file, one a row.
@@ -57,7 +58,7 @@ def gather(judgments: Sequence[Judgment], rows: Rows) -> list[dict[str, Any]]:
     pairs: dict[tuple[object, ...], _Pair] = {}
     turned = 0
     for judgment in judgments:
-        pair = pairs.setdefault(_key(judgment), _Pair(judgment, dict(judgment.meta)))
+        pair = pairs.setdefault(pair_key(judgment), _Pair(judgment, dict(judgment.meta)))
         swapped = (judgment.first, judgment.second) != (pair.start.first, pair.start.second)
         turned += swapped
         pair.verdicts.setdefault(judgment.judge, []).append(1 - judgment.verdict if swapped else judgment.verdict)

@@ -1,0 +1,81 @@
+"""A table that no reader knows: what each column is taken for, corrected by the visitor, with a preview of five pairs."""
+
+import streamlit as st
+
+from dissection.dashboard import show
+from dissection.dataset import PairDataset
+from dissection.errors import InputError
+from dissection.figures.style import plain_markdown
+from dissection.mapping import FIELDS, SIDES, ColumnMapping, propose, read_mapped
+from dissection.tables import read_table
+from dissection.verdicts import word_verdict
+
+NONE = "none"
+PREVIEW = 5
+MOST_CODES = 8
+
+
+def mapping_form(content: bytes, filename: str) -> PairDataset | None:
+    """The dataset as the visitor maps its columns; None while that can't be read."""
+    try:
+        table = read_table(content, filename)
+        proposal = propose(table)
+    except InputError as error:
+        show.mistake(error)
+        return None
+    st.markdown("**Which column is what?** This is proposed by names and content; correct it where it is wrong.")
+    options = [NONE, *table.columns]
+    chosen: dict[str, str] = {}
+    places = st.columns(3)
+    for number, name in enumerate(FIELDS):
+        proposed = proposal.mapping.columns.get(name, NONE)
+        with places[number % 3]:
+            column = st.selectbox(
+                name.replace("_", " "),
+                options,
+                options.index(proposed),
+                key=f"map-{filename}-{name}",
+                help=proposal.reasons.get(name, "No column looks like it."),
+            )
+        if column and column != NONE:
+            chosen[name] = column
+    pairs = {f"{name}: {' and '.join(columns)}": name for name, columns in proposal.mapping.properties.items()}
+    kept = st.multiselect("Properties (scores of A and B)", list(pairs), list(pairs), key=f"map-{filename}-properties") if pairs else []
+    verdicts = (
+        _codes({str(row.get(chosen["winner"])): row.get(chosen["winner"]) for row in table.rows}, filename) if "winner" in chosen else {}
+    )
+    mapping = ColumnMapping(chosen, {pairs[label]: proposal.mapping.properties[pairs[label]] for label in kept}, verdicts=verdicts)
+    st.download_button(
+        "Save this mapping", mapping.to_json(), file_name="mapping.json", icon=":material/save:", help="For --mapping on the command line."
+    )
+    try:
+        found = read_mapped(table, mapping)
+    except InputError as error:
+        show.mistake(error)
+        return None
+    preview = found.pairs.head(PREVIEW).reset_index()[["pair_id", "scenario", "query", "response_a", "response_b"]]
+    for place, judge in enumerate(found.judge_names[:PREVIEW]):
+        preview[f"{judge}: P(A)"] = found.labels[:PREVIEW, place]
+    st.dataframe(preview, hide_index=True)
+    st.caption(f"The first {len(preview)} of {len(found):,} pairs as they are read.")
+    return found
+
+
+def _codes(values: dict[str, object], filename: str) -> dict[str, str]:
+    """What values of the winner column stand for that are no known word; nothing is guessed."""
+    unknown = [text for text, value in values.items() if word_verdict(value) is None]
+    if not unknown:
+        return {}
+    if len(unknown) > MOST_CODES:
+        st.caption(
+            f"{len(unknown)} values of the winner column are no verdict, for example {plain_markdown(', '.join(unknown[:3]))}; they are left out."
+        )
+        return {}
+    st.markdown("What do these values of the winner column stand for?")
+    found = {}
+    for place, text in zip(st.columns(len(unknown)), unknown, strict=True):
+        with place:
+            side = st.selectbox(plain_markdown(text), list(SIDES), index=None, key=f"map-{filename}-code-{text}", placeholder="not said")
+        if side:
+            found[text] = side
+    return found

@@ -1,0 +1,46 @@
+"""A table of no known form on the Upload page: proposed, corrected, previewed, opened."""
+
+import json
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests.test_mapping import ROWS
+from tests.test_pages import Open, open_page, run, text
+
+__all__ = ["open_page"]
+
+
+def uploaded(at: AppTest, rows: list[dict[str, Any]]) -> AppTest:
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    at.get("file_uploader")[0].upload("mine.jsonl", content, "application/json")  # type: ignore[attr-defined]
+    return run(at)
+
+
+def test_the_proposal_is_shown_and_opened(open_page: Open) -> None:
+    at = uploaded(open_page("upload", kind="dataset"), ROWS)
+    assert "of no known form" in at.error[0].value
+    assert at.selectbox(key="map-mine.jsonl-query").value == "user_prompt"
+    assert at.dataframe[0].value["judge: P(A)"].tolist() == [1, 0, 0.5]
+    assert "The first 3 of 3 pairs" in text(at)
+    next(button for button in at.button if button.key == "open").click()
+    run(at)
+    assert at.session_state["data"].startswith("own-")
+
+
+def test_codes_are_asked_for(open_page: Open) -> None:
+    rows = [row | {"choice": code} for row, code in zip(ROWS, ("X", "Y", "X"), strict=True)]
+    at = uploaded(open_page("upload", kind="dataset"), rows)
+    assert "What do these values of the winner column stand for?" in text(at)
+    assert "No verdict can be read" in at.error[1].value
+    at.selectbox(key="map-mine.jsonl-code-X").set_value("b")
+    at.selectbox(key="map-mine.jsonl-code-Y").set_value("tie")
+    run(at)
+    assert at.dataframe[0].value["judge: P(A)"].tolist() == [0, 0.5, 0]
+
+
+def test_a_wrong_choice_says_so(open_page: Open) -> None:
+    at = uploaded(open_page("upload", kind="dataset"), ROWS)
+    at.selectbox(key="map-mine.jsonl-response_a").set_value("none")
+    run(at)
+    assert "one answer" in at.error[1].value
