@@ -180,7 +180,10 @@ def dataset_upload() -> None:
         try:
             held = ((file.file_id, reader), open_dataset(file.getvalue(), file.name, reader))
         except UnknownFormError as error:
-            show.mistake(error)
+            st.warning(
+                f"**{show.plain_markdown(error.problem)}** Say below which column is what, or choose its form above.",
+                icon=":material/help:",
+            )
             found = mapping_form(file.getvalue(), file.name)
             if found is None:
                 return

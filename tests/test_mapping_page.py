@@ -19,7 +19,7 @@ def uploaded(at: AppTest, rows: list[dict[str, Any]]) -> AppTest:
 
 def test_the_proposal_is_shown_and_opened(open_page: Open) -> None:
     at = uploaded(open_page("upload", kind="dataset"), ROWS)
-    assert "of no known form" in at.error[0].value
+    assert "of no known form" in at.warning[0].value
     assert at.selectbox(key="map-mine.jsonl-query").value == "user_prompt"
     assert at.dataframe[0].value["judge: P(A)"].tolist() == [1, 0, 0.5]
     assert "The first 3 of 3 pairs" in text(at)
@@ -32,7 +32,7 @@ def test_codes_are_asked_for(open_page: Open) -> None:
     rows = [row | {"choice": code} for row, code in zip(ROWS, ("X", "Y", "X"), strict=True)]
     at = uploaded(open_page("upload", kind="dataset"), rows)
     assert "What do these values of the winner column stand for?" in text(at)
-    assert "No verdict can be read" in at.error[1].value
+    assert "No verdict can be read" in at.error[0].value
     at.selectbox(key="map-mine.jsonl-code-X").set_value("b")
     at.selectbox(key="map-mine.jsonl-code-Y").set_value("tie")
     run(at)
@@ -43,4 +43,4 @@ def test_a_wrong_choice_says_so(open_page: Open) -> None:
     at = uploaded(open_page("upload", kind="dataset"), ROWS)
     at.selectbox(key="map-mine.jsonl-response_a").set_value("none")
     run(at)
-    assert "one answer" in at.error[1].value
+    assert "one answer" in at.error[0].value
