@@ -199,10 +199,12 @@ def test_a_list_of_another_length_is_refused_with_both_numbers() -> None:
     for text in ('["a", "b", "a"]', '"a"\n"b"\n"a"\n', "a\nb\na\n", "[]"):
         with pytest.raises(LabelError, match=r"list has [03] labels, but the dataset has 4 pairs"):
             one(text)
-    published = Path("/work/shared/data/published_weights/example_preference_labels.json")
-    if published.exists():
-        with pytest.raises(LabelError, match="5,240 labels, but the dataset has 4 pairs"):
-            one(published.read_bytes())
+
+
+def test_the_published_example_of_labels_is_for_another_dataset(shared: Path) -> None:
+    published = shared / "published_weights" / "example_preference_labels.json"
+    with pytest.raises(LabelError, match="5,240 labels, but the dataset has 4 pairs"):
+        one(published.read_bytes())
 
 
 @pytest.mark.parametrize(
