@@ -48,13 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     cli_mapping.add_command(commands)
     look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
-    look.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
-    _add_labels(look)
+    _add_data(look)
     look.set_defaults(command=_inspect)
     return parser
 
 
-def _add_labels(parser: argparse.ArgumentParser) -> None:
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    """DATA, and how it is read, grouped and joined: the same for every command that takes it."""
+    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
     parser.add_argument(
         "--labels",
         type=Path,
@@ -85,8 +86,7 @@ def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "converge has no numbers, and the exit status is then 1.",
         epilog="Example:  python -m dissection fit demo.jsonl --judge human --group Code --out code.csv",
     )
-    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
-    _add_labels(parser)
+    _add_data(parser)
     cli_fit.add_options(parser)
     parser.set_defaults(command=_fit)
 
@@ -99,8 +99,7 @@ def _add_scores(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "explanation and beside it of the majority, length alone, position alone and the judge's own agreement in both orders.",
         epilog="Example:  python -m dissection scores demo.jsonl --judge human --out scores.csv",
     )
-    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
-    _add_labels(parser)
+    _add_data(parser)
     cli_scores.add_options(parser)
     parser.set_defaults(command=_scores)
 
@@ -112,8 +111,7 @@ def _add_similarity(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         description="Write a square labelled matrix of correlations of the judges' weights: the mean over scenarios, or of one group.",
         epilog="Example:  python -m dissection similarity published_weights/fitted_paras_comparison --out similarity.csv",
     )
-    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
-    _add_labels(parser)
+    _add_data(parser)
     parser.add_argument("--method", default="pearson", metavar="M", help="pearson (the default) or spearman")
     parser.add_argument("--group", metavar="G", help="one scenario or condition instead of the mean over scenarios")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv")
@@ -127,8 +125,7 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Write heatmap, similarity, scores, cautions, portraits and method, with interactive charts.",
         epilog="Example:  python -m dissection report demo.jsonl --judge human --out human.html",
     )
-    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
-    _add_labels(parser)
+    _add_data(parser)
     cli_report.add_options(parser)
     parser.set_defaults(command=_report)
 
@@ -140,8 +137,7 @@ def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Write DATA, with the judges of --labels, in the native form.",
         epilog="Example:  python -m dissection convert arena.parquet --labels mine.csv --out pairs.jsonl",
     )
-    parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
-    _add_labels(parser)
+    _add_data(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.jsonl, FILE.jsonl.gz, FILE.parquet or FILE.csv")
     parser.set_defaults(command=_convert)
 

@@ -149,15 +149,6 @@ def own_judges(dataset: PairDataset) -> None:
                 st.button("Remove", icon=":material/delete:", key=f"remove-{name}", on_click=owned.pop, args=(name, None))
 
 
-def open_own(dataset: PairDataset) -> None:
-    """Keep the dataset and look at it; runs before the page is drawn again."""
-    try:
-        st.session_state["data"] = session.add_dataset(dataset)
-        st.session_state["added"] = [dataset.name]
-    except InputError as error:
-        st.session_state["upload_error"] = error
-
-
 def dataset_upload() -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
@@ -175,26 +166,28 @@ def dataset_upload() -> None:
     reader = st.selectbox("Form of the file", list(forms), format_func=forms.__getitem__, key="dataset_form") or None
     if file is None:
         return
-    held = st.session_state.get("read_dataset")
-    if not held or held[0] != (file.file_id, reader):
+    memo, held = (file.file_id, reader), st.session_state.get("read_dataset")
+    if not held or held[0] != memo:
         try:
-            held = ((file.file_id, reader), open_dataset(file.getvalue(), file.name, reader))
+            held = (memo, open_dataset(file.getvalue(), file.name, reader))
         except UnknownFormError as error:
-            st.warning(
-                f"**{show.plain_markdown(error.problem)}** Say below which column is what, or choose its form above.",
-                icon=":material/help:",
-            )
-            found = mapping_form(file.getvalue(), file.name)
-            if found is None:
-                return
-            held = ((file.file_id, reader, "mapped"), found)
+            held = (memo, error)  # kept, so that the file is not read again at each choice of a column
         except InputError as error:
             show.mistake(error)
             return
         st.session_state["read_dataset"] = held
+    found = held[1]
+    if isinstance(found, UnknownFormError):
+        st.warning(
+            f"**{show.plain_markdown(found.problem)}** Say below which column is what, or choose its form above.",
+            icon=":material/help:",
+        )
+        found = mapping_form(file.file_id, file.getvalue(), file.name)
+        if found is None:
+            return
     with st.container(border=True):
-        st.markdown("  \n".join(show.plain_markdown(line).replace("  \\- ", "- ", 1) for line in inspect(held[1]).lines()))
-    st.button("Open it", type="primary", icon=":material/folder_open:", on_click=open_own, args=(held[1],), key="open")
+        st.markdown("  \n".join(show.plain_markdown(line).replace("  \\- ", "- ", 1) for line in inspect(found).lines()))
+    st.button("Open it", type="primary", icon=":material/folder_open:", on_click=session.open_own, args=(found,), key="open")
 
 
 def own_datasets() -> None:

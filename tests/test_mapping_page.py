@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from dissection.dashboard import mapping_form
+from dissection.tables import Table
 from tests.test_mapping import ROWS
 from tests.test_pages import Open, open_page, run, text
 
@@ -44,3 +47,20 @@ def test_a_wrong_choice_says_so(open_page: Open) -> None:
     at.selectbox(key="map-mine.jsonl-response_a").set_value("none")
     run(at)
     assert "one answer" in at.error[0].value
+
+
+def test_the_file_is_read_once_whatever_is_chosen(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    real = mapping_form.read_table
+
+    def counted(content: bytes, filename: str) -> Table:
+        read.append(filename)
+        return real(content, filename)
+
+    monkeypatch.setattr(mapping_form, "read_table", counted)
+    at = uploaded(open_page("upload", kind="dataset"), ROWS)
+    for column in ("none", "category", "note"):
+        at.selectbox(key="map-mine.jsonl-scenario").set_value(column)
+        run(at)
+    assert read == ["mine.jsonl"]
+    assert at.dataframe[0].value["scenario"].tolist() == ["n", "m", "o"]

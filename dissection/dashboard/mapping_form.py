@@ -6,8 +6,8 @@ from dissection.dashboard import show
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
-from dissection.mapping import FIELDS, SIDES, ColumnMapping, propose, read_mapped
-from dissection.tables import read_table
+from dissection.mapping import FIELDS, SIDES, ColumnMapping, Proposal, propose, read_mapped
+from dissection.tables import Table, read_table
 from dissection.verdicts import word_verdict
 
 NONE = "none"
@@ -15,14 +15,18 @@ PREVIEW = 5
 MOST_CODES = 8
 
 
-def mapping_form(content: bytes, filename: str) -> PairDataset | None:
+def mapping_form(file_id: str, content: bytes, filename: str) -> PairDataset | None:
     """The dataset as the visitor maps its columns; None while that can't be read."""
-    try:
-        table = read_table(content, filename)
-        proposal = propose(table)
-    except InputError as error:
-        show.mistake(error)
-        return None
+    held: tuple[str, Table, Proposal] | None = st.session_state.get("mapped_table")
+    if not held or held[0] != file_id:
+        try:
+            table = read_table(content, filename)
+            held = (file_id, table, propose(table))
+        except InputError as error:
+            show.mistake(error)
+            return None
+        st.session_state["mapped_table"] = held
+    _, table, proposal = held
     st.markdown("**Which column is what?** This is proposed by names and content; correct it where it is wrong.")
     options = [NONE, *table.columns]
     chosen: dict[str, str] = {}

@@ -31,7 +31,7 @@ def scenario_form(dataset: PairDataset) -> None:
     sizes = found.pairs["scenario"].value_counts()
     st.dataframe(sizes.rename_axis("scenario").reset_index(name="pairs"), hide_index=True, height="auto" if len(sizes) < 12 else 380)
     st.caption(plain_markdown(found.notes[-1]))
-    st.button("Open it", type="primary", icon=":material/folder_open:", on_click=_open, args=(found,), key="open-grouped")
+    st.button("Open it", type="primary", icon=":material/folder_open:", on_click=session.open_own, args=(found,), key="open-grouped")
 
 
 def _grouped(dataset: PairDataset, way: str) -> PairDataset | None:
@@ -62,12 +62,3 @@ def _topic_names(dataset: PairDataset, topics: int) -> tuple[list[str], str]:
 
 def _topics(dataset: PairDataset, topics: int) -> PairDataset:
     return with_scenarios(dataset, *_topic_names(dataset, topics))
-
-
-def _open(dataset: PairDataset) -> None:
-    """Keep the dataset and look at it; runs before the page is drawn again."""
-    try:
-        st.session_state["data"] = session.add_dataset(dataset)
-        st.session_state["added"] = [dataset.name]
-    except InputError as error:
-        st.session_state["upload_error"] = error

@@ -66,6 +66,15 @@ def add_dataset(dataset: PairDataset) -> str:
     return key
 
 
+def open_own(dataset: PairDataset) -> None:
+    """Keep an uploaded dataset and look at it; for callbacks, which run before the page is drawn again."""
+    try:
+        st.session_state["data"] = add_dataset(dataset)
+        st.session_state["added"] = [dataset.name]
+    except InputError as error:
+        st.session_state["upload_error"] = error
+
+
 def dataset_options() -> dict[str, str]:
     """Key → name of every dataset that this visitor can choose; the first is the default."""
     path = local_path()
