@@ -12,7 +12,7 @@ from dissection.verdicts import word_verdict
 
 NONE = "none"
 PREVIEW = 5
-MOST_CODES = 8
+MOST_CODES, IN_A_ROW = 8, 3
 
 
 def mapping_form(file_id: str, content: bytes, filename: str) -> PairDataset | None:
@@ -30,17 +30,12 @@ def mapping_form(file_id: str, content: bytes, filename: str) -> PairDataset | N
     st.markdown("**Which column is what?** This is proposed by names and content; correct it where it is wrong.")
     options = [NONE, *table.columns]
     chosen: dict[str, str] = {}
-    places = st.columns(3)
-    for number, name in enumerate(FIELDS):
+    # Made row by row, as narrow screens put the places of a row one below the other.
+    places = [place for _ in range(0, len(FIELDS), IN_A_ROW) for place in st.columns(IN_A_ROW)]
+    for place, name in zip(places, FIELDS, strict=False):
         proposed = proposal.mapping.columns.get(name, NONE)
-        with places[number % 3]:
-            column = st.selectbox(
-                name.replace("_", " "),
-                options,
-                options.index(proposed),
-                key=f"map-{filename}-{name}",
-                help=proposal.reasons.get(name, "No column looks like it."),
-            )
+        reason = proposal.reasons.get(name, "No column looks like it.")
+        column = place.selectbox(name.replace("_", " "), options, options.index(proposed), key=f"map-{filename}-{name}", help=reason)
         if column and column != NONE:
             chosen[name] = column
     pairs = {f"{name}: {' and '.join(columns)}": name for name, columns in proposal.mapping.properties.items()}
@@ -58,8 +53,8 @@ def mapping_form(file_id: str, content: bytes, filename: str) -> PairDataset | N
         show.mistake(error)
         return None
     preview = found.pairs.head(PREVIEW).reset_index()[["pair_id", "scenario", "query", "response_a", "response_b"]]
-    for place, judge in enumerate(found.judge_names[:PREVIEW]):
-        preview[f"{judge}: P(A)"] = found.labels[:PREVIEW, place]
+    for number, judge in enumerate(found.judge_names[:PREVIEW]):
+        preview[f"{judge}: P(A)"] = found.labels[:PREVIEW, number]
     st.dataframe(preview, hide_index=True)
     st.caption(f"The first {len(preview)} of {len(found):,} pairs as they are read.")
     return found
