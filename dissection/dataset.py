@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -20,6 +20,7 @@ BoolArray = NDArray[np.bool_]
 GroupKind = Literal["scenario", "condition", "all"]
 
 TEXT_COLUMNS = ("query", "response_a", "response_b")
+PART = 4_096
 ALL_PAIRS = "All pairs"
 CONDITION_LABELS = {
     "w_constraints": "Contains explicit constraints",
@@ -55,7 +56,8 @@ class PairDataset:
     Attributes:
         name: what the visitor calls it: a file's name, "Demo".
         pairs: one row a pair, indexed by the unique string `pair_id`; columns `scenario`, `query`, `response_a`, `response_b`,
-            `model_a`, `model_b` (None where unknown) and `meta.*`. Empty for published weights.
+            `model_a`, `model_b` (None where unknown) and `meta.*`. Large texts lie on disk, and their columns are Arrow's; read them
+            by `texts` and `text`. Empty for published weights.
         properties: the columns of `comparisons`.
         comparisons: (pairs × properties). +1 means A has more of it than B; any finite float is allowed; NaN means not assessed.
         scores: (pairs × properties × 2), the scores of A and B that the comparisons came from; NaN where only a comparison is known.
@@ -102,7 +104,22 @@ class PairDataset:
     @cached_property
     def has_texts(self) -> bool:
         """Whether any answer can be read."""
-        return bool(self.pairs[["response_a", "response_b"]].notna().to_numpy().any())
+        return any(bool(self.pairs[name].notna().any()) for name in ("response_a", "response_b"))
+
+    def texts(self, column: str) -> Iterator[str | None]:
+        """The text of each pair in turn, None where there is none; large ones are read from disk part by part.
+
+        Args:
+            column: one of `TEXT_COLUMNS`.
+        """
+        for start in range(0, len(self.pairs), PART):
+            for text in self.pairs[column].iloc[start : start + PART].tolist():
+                yield text if isinstance(text, str) else None
+
+    def text(self, row: int, column: str) -> str | None:
+        """The text of one pair, None where there is none."""
+        found = self.pairs[column].iloc[row]
+        return found if isinstance(found, str) else None
 
     @property
     def judge_names(self) -> tuple[str, ...]:
@@ -194,9 +211,11 @@ class PairDataset:
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(repr(tuple(self.pairs.columns)).encode())
         if len(self.pairs):
-            # As Python writes them, since half a character in a text or an id has no bytes of its own.
-            written = self.pairs.astype(object).map(repr).set_axis(self.pairs.index.map(repr))
-            digest.update(pd.util.hash_pandas_object(written).to_numpy().tobytes())
+            for start in range(0, len(self.pairs), PART):
+                # As Python writes them, since half a character in a text or an id has no bytes of its own.
+                part = self.pairs.iloc[start : start + PART].astype(object)
+                written = part.where(part.notna(), None).map(repr).set_axis(part.index.map(repr))
+                digest.update(pd.util.hash_pandas_object(written, categorize=False).to_numpy().tobytes())
         return digest.hexdigest()
 
     def with_judge(self, judge: Judge, verdicts: FloatArray) -> "PairDataset":

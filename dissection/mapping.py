@@ -183,10 +183,12 @@ def read_mapped(table: Table, mapping: ColumnMapping) -> PairDataset:
     _check(table, mapping)
     used = {*mapping.columns.values(), *(column for pair in mapping.properties.values() for column in pair)}
     rows = Rows(table, frozenset(used))
-    records = _gathered(rows, mapping) if "judge" in mapping.columns else [_record(rows, mapping, index) for index in range(len(rows))]
+    if "judge" in mapping.columns:
+        dataset = native.read_records(_gathered(rows, mapping), table.filename)
+    else:
+        dataset = native.read_records((_record(rows, mapping, index) for index in range(len(rows))), table.filename, len(rows))
     if "winner" in mapping.columns:
         rows.check_verdicts()
-    dataset = native.read_records(records, table.filename)
     return with_properties(dataclasses.replace(dataset, notes=("Read by a column mapping.", *rows.finish(dataset))))
 
 

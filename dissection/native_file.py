@@ -1,22 +1,26 @@
 """A dataset as a file in the native form, which reads back equal: JSON Lines nested, CSV and Parquet with dotted columns."""
 
 import gzip
+import importlib
 import io
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from dissection.comparisons import compare_scores
-from dissection.dataset import FloatArray, PairDataset
+from dissection.dataset import PART, TEXT_COLUMNS, FloatArray, PairDataset
 from dissection.errors import DatasetError, UnknownNameError
 from dissection.export import check_output, safe_cells
 
 FORMS = (".jsonl", ".gz", ".parquet", ".csv")
 WORDS = {1.0: "a", 0.0: "b", 0.5: "tie"}
+MODELS = ("model_a", "model_b")
+ROW_GROUP = 65_536
 SEPARATORS = (";", ",")
 
 
@@ -33,23 +37,26 @@ def native_records(dataset: PairDataset) -> Iterator[dict[str, Any]]:
             accepted="a dataset with pairs",
             remedy="export effects instead",
         )
-    plain = dataset.pairs.astype(object).where(dataset.pairs.notna(), None)
-    columns = {name: plain[name].tolist() for name in plain.columns}
-    meta = [name for name in columns if name.startswith("meta.")]
-    for row, pair_id in enumerate(dataset.pairs.index):
-        record: dict[str, Any] = {"pair_id": pair_id, "scenario": columns["scenario"][row]}
+    meta = [name for name in dataset.pairs.columns if name.startswith("meta.")]
+    for row, plain in enumerate(_plain_rows(dataset.pairs)):
+        record: dict[str, Any] = {"pair_id": dataset.pairs.index[row], "scenario": plain["scenario"]}
         record["conditions"] = [name for name, mask in dataset.conditions.items() if mask[row]]
-        for name in ("query", "response_a", "response_b", "model_a", "model_b"):
-            if columns[name][row] is not None:
-                record[name] = columns[name][row]
+        record |= {name: plain[name] for name in (*TEXT_COLUMNS, *MODELS) if plain[name] is not None}
         record["labels"] = {judge: _label(dataset.verdicts[row, place]) for place, judge in enumerate(dataset.judge_names)}
         record["properties"] = {
             prop.name: found
             for place, prop in enumerate(dataset.properties)
             if not prop.computed and (found := _property(dataset.comparisons[row, place], dataset.scores[row, place])) is not None
         }
-        record["meta"] = {name.removeprefix("meta."): columns[name][row] for name in meta if columns[name][row] is not None}
+        record["meta"] = {name.removeprefix("meta."): plain[name] for name in meta if plain[name] is not None}
         yield record
+
+
+def _plain_rows(pairs: pd.DataFrame) -> Iterator[dict[Any, Any]]:
+    """Each row as Python values, None where there is none; texts that lie on disk are read part by part."""
+    for start in range(0, len(pairs), PART):
+        part = pairs.iloc[start : start + PART].astype(object)
+        yield from part.where(part.notna(), None).to_dict("records")
 
 
 def _verdict(value: float) -> str | float | None:
@@ -78,16 +85,32 @@ def native_bytes(dataset: PairDataset, form: str) -> bytes:
     """
     if form not in FORMS:
         raise UnknownNameError(f"The ending {form!r} is not known.", accepted=", ".join(FORMS), remedy="choose one of them")
-    if form in (".jsonl", ".gz"):
-        lines = "".join(json.dumps(record, ensure_ascii=False, default=str) + "\n" for record in native_records(dataset)).encode()
-        return gzip.compress(lines, mtime=0) if form == ".gz" else lines
-    table = _flat(dataset)
     buffer = io.BytesIO()
-    if form == ".parquet":
-        table.to_parquet(buffer, index=False)
-    else:
-        buffer.write(safe_cells(table).to_csv(index=False).encode())
+    _write(dataset, form, buffer)
     return buffer.getvalue()
+
+
+def _write(dataset: PairDataset, form: str, file: IO[bytes]) -> None:
+    if form == ".gz":
+        with gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename="") as packed:
+            packed.writelines(_lines(dataset))
+    elif form == ".jsonl":
+        file.writelines(_lines(dataset))
+    elif form == ".parquet":
+        importlib.import_module("pyarrow.parquet").write_table(_flat(dataset), file, row_group_size=ROW_GROUP)
+    else:
+        table = _flat(dataset)
+        for start in range(0, max(len(table), 1), PART):
+            part = safe_cells(table.slice(start, PART).to_pandas())
+            file.write(part.to_csv(index=False, header=start == 0).encode())
+
+
+def _lines(dataset: PairDataset) -> Iterator[bytes]:
+    for record in native_records(dataset):
+        try:
+            yield (json.dumps(record, ensure_ascii=False, default=str) + "\n").encode()
+        except UnicodeEncodeError:  # half a character, which JSON can write as an escape alone
+            yield (json.dumps(record, default=str) + "\n").encode()
 
 
 def write_native(dataset: PairDataset, path: Path) -> None:
@@ -98,38 +121,86 @@ def write_native(dataset: PairDataset, path: Path) -> None:
         DatasetError: as in `native_bytes`.
     """
     check_output(path, FORMS)
-    path.write_bytes(native_bytes(dataset, path.suffix.lower()))
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=path.suffix, delete=False) as file:
+        written = Path(file.name)
+        try:
+            _write(dataset, path.suffix.lower(), file)
+        except BaseException:
+            written.unlink()
+            raise
+    written.chmod(0o644)
+    written.replace(path)
 
 
-def _flat(dataset: PairDataset) -> pd.DataFrame:
-    rows = []
-    # One form a judge: a plain column beside columns of orders would be two judges' or two values for one.
-    twice = {
-        name for name, asked in zip(dataset.judge_names, np.asarray(~np.isnan(dataset.verdicts[:, :, 1]).all(axis=0)), strict=True) if asked
-    }
-    for record in native_records(dataset):
-        broken = [name for name in record["conditions"] if any(mark in name for mark in SEPARATORS)]
-        if broken:
-            raise DatasetError(
-                f"The condition {broken[0]!r} holds a mark that parts conditions in a flat table.",
-                where=dataset.name,
-                accepted="JSON Lines, which keeps any name",
-                remedy="write to a .jsonl file",
-            )
-        flat = {key: value for key, value in record.items() if key not in ("labels", "properties", "meta", "conditions")}
-        flat["conditions"] = ";".join(record["conditions"])
-        for judge, label in record["labels"].items():
-            if judge in twice:
-                orders = label if isinstance(label, dict) else {"ab": label, "ba": None}
-                flat |= {f"label.{judge}.{order}": part for order, part in orders.items()}
-            else:
-                flat[f"label.{judge}"] = label
-        for name, parts in record["properties"].items():
-            flat |= {f"property.{name}" if part == "comparison" else f"property.{name}.{part}": value for part, value in parts.items()}
-        flat |= {f"meta.{name}": value for name, value in record["meta"].items()}
-        rows.append(flat)
-    table = pd.DataFrame(rows)
+def _flat(dataset: PairDataset) -> Any:
+    """The dataset as a `pyarrow.Table` with dotted columns."""
+    pa = importlib.import_module("pyarrow")
+    if not dataset.has_pairs:
+        next(native_records(dataset))  # says so
+    try:
+        return pa.table(dict(_columns(dataset, pa)))
+    except UnicodeEncodeError as error:
+        raise DatasetError(
+            "A text holds half of a character.",
+            where=dataset.name,
+            accepted="JSON Lines, which can write it as an escape",
+            remedy="write to a .jsonl file",
+        ) from error
+
+
+def _columns(dataset: PairDataset, pa: Any) -> Iterator[tuple[str, Any]]:
+    pairs, text = dataset.pairs, pa.large_string()
+    yield "pair_id", pa.array(pairs.index.tolist(), text)
+    for name in ("scenario", *TEXT_COLUMNS, *MODELS):
+        if pairs[name].notna().any():
+            yield name, pa.array(pairs[name], text, from_pandas=True)
+    yield "conditions", pa.array(_conditions(dataset), text)
+    for place, judge in enumerate(dataset.judge_names):
+        orders = dataset.verdicts[:, place]
+        # One form a judge: a plain column beside columns of orders would be two judges' or two values for one.
+        if np.isnan(orders[:, 1]).all():
+            yield f"label.{judge}", pa.array(_words(orders[:, 0]), text)
+        else:
+            yield f"label.{judge}.ab", pa.array(_words(orders[:, 0]), text)
+            yield f"label.{judge}.ba", pa.array(_words(orders[:, 1]), text)
+    for place, prop in enumerate(dataset.properties):
+        if not prop.computed:
+            yield from _property_columns(prop.name, dataset.comparisons[:, place], dataset.scores[:, place], pa)
+    for name in pairs.columns:
+        if name.startswith("meta."):
+            yield name, _meta(pairs[name], pa)
+
+
+def _conditions(dataset: PairDataset) -> list[str]:
+    broken = [name for name, mask in dataset.conditions.items() if mask.any() and any(mark in name for mark in SEPARATORS)]
+    if broken:
+        raise DatasetError(
+            f"The condition {broken[0]!r} holds a mark that parts conditions in a flat table.",
+            where=dataset.name,
+            accepted="JSON Lines, which keeps any name",
+            remedy="write to a .jsonl file",
+        )
+    return [";".join(name for name, mask in dataset.conditions.items() if mask[row]) for row in range(len(dataset))]
+
+
+def _words(verdicts: FloatArray) -> list[str | None]:
     # A column of words and probabilities is one of words, as Parquet has one type a column.
-    mixed = [name for name in table.columns if name.startswith(("label.", "meta."))]
-    table[mixed] = table[mixed].map(lambda value: value if value is None or isinstance(value, str) or pd.isna(value) else str(value))
-    return table
+    written = {value: _verdict(value) for value in np.unique(verdicts[~np.isnan(verdicts)]).tolist()}
+    return [None if value != value else str(written[value]) for value in verdicts.tolist()]
+
+
+def _property_columns(name: str, comparisons: FloatArray, scores: FloatArray, pa: Any) -> Iterator[tuple[str, Any]]:
+    for side, values in zip("ab", scores.T, strict=True):
+        if not np.isnan(values).all():
+            yield f"property.{name}.{side}", pa.array(values, from_pandas=True)
+    told = ~np.isnan(comparisons) & (comparisons != compare_scores(scores[:, 0], scores[:, 1]))
+    if told.any():
+        yield f"property.{name}", pa.array(np.where(told, comparisons, np.nan), from_pandas=True)
+
+
+def _meta(column: "pd.Series[Any]", pa: Any) -> Any:
+    values = column.astype(object).where(column.notna(), None).tolist()
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):  # values of several kinds
+        return pa.array([value if value is None or isinstance(value, str) else str(value) for value in values], pa.large_string())

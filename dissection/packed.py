@@ -5,30 +5,42 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 from dissection.errors import FileError
+from dissection.spool import Content, mapped, private_file
+
+_PART: Final = 1 << 20
 
 
 class _Packing(NamedTuple):
     name: str
     magic: bytes
-    open: Callable[[bytes], Any]
+    open: Callable[[Content], Any]
 
 
-def _zstd(content: bytes) -> IO[bytes]:
+def _stream(content: Content) -> IO[bytes]:
+    """The content as a file; one that is mapped is not copied."""
+    if isinstance(content, bytes):
+        return io.BytesIO(content)
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.BufferReader(content), "zstd")  # type: ignore[no-any-return]
+    return pa.BufferReader(pa.py_buffer(content))  # type: ignore[no-any-return]
 
 
-def _zip(content: bytes) -> IO[bytes]:
-    archive = zipfile.ZipFile(io.BytesIO(content))
+def _zstd(content: Content) -> IO[bytes]:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.BufferReader(pa.py_buffer(content)), "zstd")  # type: ignore[no-any-return]
+
+
+def _zip(content: Content) -> IO[bytes]:
+    archive = zipfile.ZipFile(_stream(content))
     return archive.open(_only_member(archive))
 
 
 _PACKINGS = (
-    _Packing("gzip", b"\x1f\x8b", lambda content: gzip.GzipFile(fileobj=io.BytesIO(content))),
+    _Packing("gzip", b"\x1f\x8b", lambda content: gzip.GzipFile(fileobj=_stream(content))),
     _Packing("zstd", b"\x28\xb5\x2f\xfd", _zstd),
     _Packing("ZIP", b"PK\x03\x04", _zip),
 )
@@ -50,17 +62,28 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _packing(content: bytes) -> _Packing | None:
-    return next((packing for packing in _PACKINGS if content.startswith(packing.magic)), None)
+def _packing(content: Content) -> _Packing | None:
+    head = content[:8]
+    return next((packing for packing in _PACKINGS if head.startswith(packing.magic)), None)
 
 
-def unpack(content: bytes, filename: str, max_bytes: int) -> bytes:
+def _to_disk(packed: IO[bytes], max_bytes: int) -> Content:
+    with private_file() as file:
+        written = 0
+        while written <= max_bytes and (part := packed.read(_PART)):
+            written += file.write(part)
+        file.flush()
+        return mapped(file)
+
+
+def unpack(content: Content, filename: str, max_bytes: int, *, to_disk: bool = False) -> Content:
     """The content of a packed file; any other content as it is.
 
     Args:
         content: of the file.
         filename: for messages; what kind it is shows in its first bytes. Names inside an archive are not used.
         max_bytes: how large it may be once unpacked.
+        to_disk: unpack into a private file, which is mapped.
 
     Raises:
         FileError: it is broken, too large, locked by a password, packed twice, or an archive without exactly one file.
@@ -70,7 +93,7 @@ def unpack(content: bytes, filename: str, max_bytes: int) -> bytes:
         return content
     try:
         with packing.open(content) as packed:
-            unpacked: bytes = packed.read(max_bytes + 1)
+            unpacked = _to_disk(packed, max_bytes) if to_disk else packed.read(max_bytes + 1)
     except _MembersError as error:
         remedy = "save the sheet as CSV" if "Excel" in str(error) else "unpack it, and upload the one that holds the rows"
         raise FileError(str(error), where=filename, accepted="an archive with one file", remedy=remedy) from error

@@ -139,7 +139,7 @@ def by_topics(dataset: PairDataset, topics: int) -> PairDataset:
 
 
 def _queries(dataset: PairDataset) -> list[str]:
-    queries = [query if isinstance(query, str) else "" for query in dataset.pairs["query"]] if dataset.has_pairs else []
+    queries = [query or "" for query in dataset.texts("query")] if dataset.has_pairs else []
     if not any(query.strip() for query in queries):
         raise DatasetError(
             "The pairs have no queries.", where=dataset.name, accepted="pairs with a query", remedy="group by a column instead"

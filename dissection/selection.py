@@ -47,7 +47,7 @@ def select(dataset: PairDataset, wanted: Filter) -> NDArray[np.intp]:
         sought = wanted.text.strip().casefold()
         found = np.zeros(len(dataset), dtype=bool)
         for column in TEXT_COLUMNS:
-            found |= dataset.pairs[column].map(lambda text: isinstance(text, str) and sought in text.casefold()).to_numpy(dtype=bool)
+            found |= np.fromiter((text is not None and sought in text.casefold() for text in dataset.texts(column)), bool, len(dataset))
         keep &= found
     if wanted.judge:
         verdict = classes(dataset.labels[:, dataset.judge_index(wanted.judge)])

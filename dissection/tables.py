@@ -4,21 +4,23 @@ The kind is found by content, not by name. Nothing is converted: a CSV cell is t
 Parquet value is the value itself. What a file can cost is bounded before it is spent.
 """
 
-import importlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from dissection import spool
 from dissection.errors import FileError
 from dissection.packed import unpack
-from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Kind, check_columns, parse_text, too_many
+from dissection.spool import Blocks, Content, mapped
+from dissection.tables_lines import is_json_lines, read_lines
+from dissection.tables_parquet import MAX_PARQUET_BYTES, joined_parquet, read_parquet, rows_of
+from dissection.tables_text import MAX_COLUMNS, Kind, parse_text, too_many
 from dissection.verdicts import shown
 
 MAX_BYTES: Final = 200_000_000
-MAX_PARQUET_BYTES: Final = 1_000_000_000
 ACCEPTED_FILES: Final = "CSV, TSV, JSON, JSON Lines or Parquet, plain or packed as .gz, .zst or .zip"
 
 _MAGIC: Final = {
@@ -51,14 +53,18 @@ class Table:
         filename: the name under which it came, for messages.
         kind: "delimited", "parquet" (values are dicts), "json list", "json lines" (any JSON values), "json object" (one value, the
             object), or "lines" (text without a delimiter, one string a line).
-        values: in the order of the file.
+        values: in the order of the file. Those of Parquet and of large JSON Lines are read from the file when they are needed.
         numbers: for each value its number for people, counted from 1: the line where text has lines, else the item or row.
+        known_columns: the names of all columns, where it is known that every value is a row.
+        arrow: the same rows as a `pyarrow.Table`, for Parquet.
     """
 
     filename: str
     kind: Kind
     values: Sequence[object]
     numbers: Sequence[int]
+    known_columns: tuple[str, ...] | None = None
+    arrow: Any = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -73,12 +79,14 @@ class Table:
         return f"{self.filename}, {self.unit} {self.numbers[index]}"
 
     @cached_property
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> Sequence[dict[str, object]]:
         """The values as rows: column → cell. Rows of JSON need not have the same columns.
 
         Raises:
             FileError: a value is not an object, or has more than 5,000 columns.
         """
+        if self.known_columns is not None:
+            return self.values  # type: ignore[return-value]
         for index, value in enumerate(self.values):
             if not isinstance(value, dict):
                 raise FileError(
@@ -95,6 +103,8 @@ class Table:
         Raises:
             FileError: as for `rows`, or all rows together have more than 5,000 columns.
         """
+        if self.known_columns is not None:
+            return self.known_columns
         names: dict[str, None] = {}
         for index, row in enumerate(self.rows):
             names.update(dict.fromkeys(row))
@@ -115,34 +125,58 @@ def read_table(data: bytes | Path, filename: str, max_bytes: int = MAX_BYTES) ->
         FileError: the file is missing, empty, too large, binary, broken, ragged, or has too many columns, rows or values. The message
             says where, what is accepted and what to do.
     """
-    content = unpack(_read(data, filename, max_bytes), filename, max_bytes)
+    content = unpack(_read(data, filename, max_bytes), filename, max_bytes, to_disk=isinstance(data, Path))
     if not content:
         raise _empty(filename)
     if content[:4] == b"PAR1":
-        values = _parquet(content, filename)
-        return Table(filename, "parquet", values, range(1, len(values) + 1))
+        arrow = read_parquet(content, filename, max(MAX_PARQUET_BYTES, 2 * max_bytes))
+        return Table(filename, "parquet", rows_of(arrow, filename), range(1, len(arrow) + 1), tuple(arrow.column_names), arrow)
     _check_not_binary(content, filename)
-    text = _decode(content, filename)
+    start = 3 if content[:3] == b"\xef\xbb\xbf" else 0
+    if len(content) > spool.SPILL_BYTES and is_json_lines(content, start):
+        lines = read_lines(content, start, filename)
+        return Table(filename, "json lines", lines.values, lines.numbers, lines.columns)
+    if len(content) > MAX_BYTES:
+        raise _too_large(len(content), MAX_BYTES, filename, "as JSON Lines or Parquet, which need not be held in memory")
+    text = _decode(content[:], filename)
     if not text.strip():
         raise _empty(filename)
     return Table(filename, *parse_text(text, filename))
+
+
+def joined(tables: Sequence[Table], filename: str) -> Table:
+    """The rows of several files of one kind as one table, in the order of the files and counted over all of them.
+
+    Raises:
+        FileError: a value is not a row, or the columns of Parquet files are of different kinds.
+    """
+    columns = tuple(dict.fromkeys(column for table in tables for column in table.columns))
+    if all(table.arrow is not None for table in tables):
+        arrow = joined_parquet([table.arrow for table in tables], filename)
+        return Table(filename, "parquet", rows_of(arrow, filename), range(1, len(arrow) + 1), columns, arrow)
+    starts = [0, *accumulate(len(table) for table in tables)]
+    values = Blocks(starts[:-1], starts[-1], lambda place: tables[place].rows)
+    return Table(filename, tables[0].kind, values, range(1, starts[-1] + 1), columns)
 
 
 def _empty(filename: str) -> FileError:
     return FileError("The file is empty.", where=filename, accepted=ACCEPTED_FILES, remedy="check that it was saved, and choose it again")
 
 
-def _read(data: bytes | Path, filename: str, max_bytes: int) -> bytes:
+def _too_large(size: int, limit: int, filename: str, remedy: str) -> FileError:
+    return FileError(f"The file has {size / 1e6:,.0f} MB.", where=filename, accepted=f"at most {limit / 1e6:,.0f} MB", remedy=remedy)
+
+
+def _read(data: bytes | Path, filename: str, max_bytes: int) -> Content:
+    """The bytes as they are, or the file, mapped."""
     try:
         size = data.stat().st_size if isinstance(data, Path) else len(data)
         if size > max_bytes:
-            raise FileError(
-                f"The file has {size / 1e6:,.0f} MB.",
-                where=filename,
-                accepted=f"at most {max_bytes / 1e6:,.0f} MB",
-                remedy="leave out columns that are not needed, or split the file",
-            )
-        return data.read_bytes() if isinstance(data, Path) else bytes(data)
+            raise _too_large(size, max_bytes, filename, "leave out columns that are not needed, or split the file")
+        if not isinstance(data, Path):
+            return data
+        with data.open("rb") as file:
+            return mapped(file)
     except (OSError, ValueError) as error:
         if isinstance(error, FileError):
             raise
@@ -150,23 +184,24 @@ def _read(data: bytes | Path, filename: str, max_bytes: int) -> bytes:
         raise FileError(f"The file can't be opened: {reason}.", where=filename, accepted=ACCEPTED_FILES, remedy="check its path") from error
 
 
-def _check_not_binary(content: bytes, filename: str) -> None:
+def _check_not_binary(content: Content, filename: str) -> None:
+    head = content[:65_536]
     for magic, (what, remedy) in _MAGIC.items():
-        if content.startswith(magic):
+        if head.startswith(magic):
             raise FileError(f"This is {what}, whatever its name says.", where=filename, accepted=ACCEPTED_FILES, remedy=remedy)
-    if content[:200].lstrip().lower().startswith((b"<!doctype", b"<html")):
+    if head[:200].lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise FileError(
             "This is a web page, not a table.",
             where=filename,
             accepted=ACCEPTED_FILES,
             remedy="download the file itself, not the page about it",
         )
-    if any(content.startswith(mark) for mark, encoding in _MARKS if encoding != "utf-8-sig"):
+    if any(head.startswith(mark) for mark, encoding in _MARKS if encoding != "utf-8-sig"):
         return
-    head = content[:65_536]
     controls = len(head) - len(head.translate(None, _CONTROL))
-    if b"\x00" in content or controls > 0.01 * len(head):
-        what = f"a NUL byte at byte {content.index(0):,}" if b"\x00" in content else f"{controls} control characters near its start"
+    nul = content.find(b"\x00")
+    if nul >= 0 or controls > 0.01 * len(head):
+        what = f"a NUL byte at byte {nul:,}" if nul >= 0 else f"{controls} control characters near its start"
         raise FileError(
             f"The file is binary: it has {what}.",
             where=filename,
@@ -189,51 +224,3 @@ def _decode(content: bytes, filename: str) -> str:
             accepted="UTF-8, or UTF-16 with a byte order mark",
             remedy="save the file as UTF-8",
         ) from error
-
-
-def _parquet(content: bytes, filename: str) -> list[object]:
-    try:
-        pa = importlib.import_module("pyarrow")  # heavy, and needed for Parquet alone
-        pq = importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise FileError("Reading Parquet needs pyarrow.", where=filename, remedy="pip install pyarrow, or upload CSV") from error
-    broken = (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError, NotImplementedError, MemoryError)
-    try:
-        file = pq.ParquetFile(io.BytesIO(content))
-        names = list(file.schema_arrow.names)
-        check_columns(names, f"{filename}, schema")
-        _check_parquet_size(file.metadata, filename)
-        values: list[object] = []
-        size = 0
-        # In small batches, as a page of repeated long texts is far larger once it is decoded.
-        for batch in file.iter_batches(batch_size=1024):
-            size += batch.nbytes
-            if size > MAX_PARQUET_BYTES:
-                raise too_many("bytes once decoded", size, MAX_PARQUET_BYTES, filename)
-            values.extend(batch.to_pylist())
-    except FileError:
-        raise
-    except broken as error:
-        raise FileError(
-            f"The Parquet file is broken: {' '.join(str(error).split())[:200]}.",
-            where=filename,
-            accepted="a whole Parquet file",
-            remedy="write it again, or upload CSV",
-        ) from error
-    if not values:
-        raise FileError("The Parquet file has no rows.", where=filename, accepted="at least one row", remedy="check that it was saved")
-    return values
-
-
-def _check_parquet_size(metadata: object, filename: str) -> None:
-    rows, columns = int(getattr(metadata, "num_rows", 0)), int(getattr(metadata, "num_columns", 0))
-    groups = range(int(getattr(metadata, "num_row_groups", 0)))
-    size = sum(metadata.row_group(i).total_byte_size for i in groups)  # type: ignore[attr-defined]
-    for what, found, limit in (
-        ("rows", rows, MAX_ROWS),
-        ("columns", columns, MAX_COLUMNS),
-        ("cells", rows * columns, MAX_CELLS),
-        ("bytes once unpacked", size, MAX_PARQUET_BYTES),
-    ):
-        if found > limit:
-            raise too_many(what, found, limit, filename)

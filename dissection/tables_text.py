@@ -86,12 +86,12 @@ def _parse_json(text: str, first_line: str, filename: str) -> Parsed:
     if values > MAX_CELLS:
         raise too_many("values", values, MAX_CELLS, filename)
     try:
-        found = _load(text, filename)
+        found = load_json(text, filename)
     except json.JSONDecodeError as error:
         # A second value behind the first, or a first line that is whole in itself, is how JSON Lines begin.
         if error.msg == "Extra data" or _is_json(first_line, filename):
             return _parse_json_lines(text, filename)
-        raise _broken_json(error, f"{filename}, line {error.lineno}, column {error.colno}") from error
+        raise broken_json(error, f"{filename}, line {error.lineno}, column {error.colno}") from error
     if isinstance(found, list):
         if len(found) > MAX_ROWS:
             raise too_many("items", len(found), MAX_ROWS, filename)
@@ -109,45 +109,70 @@ def _parse_json_lines(text: str, filename: str) -> Parsed:
         if len(values) == MAX_ROWS:
             raise too_many("rows", MAX_ROWS + 1, MAX_ROWS, f"{filename}, line {number}")
         try:
-            values.append(_load(line, f"{filename}, line {number}"))
+            values.append(load_json(line, f"{filename}, line {number}"))
         except json.JSONDecodeError as error:
-            raise _broken_json(error, f"{filename}, line {number}, column {error.colno}") from error
+            raise broken_json(error, f"{filename}, line {number}, column {error.colno}") from error
         numbers.append(number)
     return Parsed("json lines", values, numbers)
 
 
-def _load(text: str, where: str) -> object:
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        found = dict(pairs)
-        if len(found) == len(pairs):
-            return found
-        keys = iter(key for key, _ in pairs)
-        seen = {next(keys)}
-        while (twice := next(keys)) not in seen:
-            seen.add(twice)
-        raise FileError(
-            f"The key {shown(twice)} comes twice in one JSON object.", where=where, accepted="each key once", remedy="remove one of them"
-        )
+def load_json(text: str, where: str) -> object:
+    """The value of a JSON text.
 
+    Raises:
+        FileError: a key comes twice, the text is nested too deeply, or a number can't be.
+        json.JSONDecodeError: it is malformed.
+    """
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        return _JSON.decode(text)
+    except _TwiceError as error:
+        raise FileError(
+            f"The key {shown(error.key)} comes twice in one JSON object.",
+            where=where,
+            accepted="each key once",
+            remedy="remove one of them",
+        ) from error
     except RecursionError as error:
         raise FileError("The JSON is nested too deeply.", where=where, accepted="rows of plain values", remedy="flatten it") from error
-    except (json.JSONDecodeError, FileError):
+    except json.JSONDecodeError:
         raise
     except ValueError as error:  # an integer of more than 4,300 digits
         raise FileError(f"The JSON holds an impossible number: {error}.", where=where, remedy="check its numbers") from error
 
 
+class _TwiceError(Exception):
+    """A key that comes twice in one object."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    keys = iter(key for key, _ in pairs)
+    seen = {next(keys)}
+    while (twice := next(keys)) not in seen:
+        seen.add(twice)
+    raise _TwiceError(twice)
+
+
+# Made once, as there may be a million lines.
+_JSON: Final = json.JSONDecoder(object_pairs_hook=_unique)
+
+
 def _is_json(line: str, filename: str) -> bool:
     try:
-        _load(line, filename)
+        load_json(line, filename)
     except json.JSONDecodeError:
         return False
     return True
 
 
-def _broken_json(error: json.JSONDecodeError, where: str) -> FileError:
+def broken_json(error: json.JSONDecodeError, where: str) -> FileError:
+    """The error for malformed JSON."""
     return FileError(
         f"The JSON is malformed: {error.msg}.",
         where=where,

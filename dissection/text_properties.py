@@ -7,14 +7,14 @@ applied here. Phrases are looked for in English; words are runs of characters be
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import import_module
 
 import numpy as np
 
-from dissection.dataset import FloatArray, PairDataset
+from dissection.dataset import TEXT_COLUMNS, FloatArray, PairDataset
 from dissection.errors import DatasetError
 from dissection.properties import computed_properties
 
@@ -238,7 +238,7 @@ def measure(query: str | None, answer: str | None) -> FloatArray:
 
 
 def compare_texts(
-    queries: Sequence[str | None], answers_a: Sequence[str | None], answers_b: Sequence[str | None]
+    queries: Iterable[str | None], answers_a: Iterable[str | None], answers_b: Iterable[str | None]
 ) -> tuple[FloatArray, FloatArray]:
     """Compare two answers each to many queries on every computed property.
 
@@ -255,8 +255,10 @@ def compare_texts(
     Raises:
         ValueError: the three are not equally long.
     """
-    rows = [(measure(query, a), measure(query, b)) for query, a, b in zip(queries, answers_a, answers_b, strict=True)]
-    scores = np.array(rows, dtype=float).reshape(len(rows), 2, len(_MEASURES)).transpose(0, 2, 1)
+    rows = (np.stack([measure(query, a), measure(query, b)]) for query, a, b in zip(queries, answers_a, answers_b, strict=True))
+    # Each row is 2 × properties; fromiter needs no list of them all.
+    read: FloatArray = np.fromiter(rows, np.dtype((float, (2, len(_MEASURES)))))
+    scores = read.transpose(0, 2, 1)
     of_a, of_b = scores[:, :, 0], scores[:, :, 1]
     least = np.array([measure_.least for measure_ in _MEASURES.values()])
     share = np.array([measure_.share for measure_ in _MEASURES.values()])
@@ -283,8 +285,7 @@ def annotate(dataset: PairDataset) -> PairDataset:
             accepted="pairs with `response_a` and `response_b`",
             remedy="give the texts of the answers, or annotated `properties`",
         )
-    columns = ([text if isinstance(text, str) else None for text in dataset.pairs[c]] for c in ("query", "response_a", "response_b"))
-    comparisons, scores = compare_texts(*columns)
+    comparisons, scores = compare_texts(*(dataset.texts(column) for column in TEXT_COLUMNS))
     found = f"The {len(dataset.properties)} annotated properties are set aside" if dataset.properties else "No properties are annotated"
     notes = [f"{found}: {len(_MEASURES)} text properties were computed from the answers."]
     if missing := int(np.isnan(comparisons[:, 0]).sum()):

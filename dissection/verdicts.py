@@ -146,7 +146,7 @@ def parse_verdict_orders(value: object) -> tuple[float, float]:
     Raises:
         LabelError: a verdict is unknown, or the object has other keys than "ab" and "ba".
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         return parse_verdict(value), math.nan
     other = [key for key in value if key not in ("ab", "ba")]
     if other:

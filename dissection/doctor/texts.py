@@ -61,7 +61,7 @@ def swapped_twins(view: View) -> Finding | None:
 
 def empty_answers(view: View) -> Finding | None:
     """Pairs in which an answer is there but says nothing."""
-    empty: BoolArray = (view.texts[["response_a", "response_b"]] == "").to_numpy(dtype=bool)
+    empty: BoolArray = view.lengths == 0
     both: BoolArray = np.asarray(empty.all(axis=1))
     rows = np.flatnonzero(empty.any(axis=1))
     if not len(rows):
@@ -82,8 +82,7 @@ def empty_answers(view: View) -> Finding | None:
 
 def identical_answers(view: View) -> Finding | None:
     """Pairs whose two answers are the same text."""
-    a = view.texts["response_a"]
-    rows = np.flatnonzero((view.codes["a"] == view.codes["b"]) & (view.codes["a"] >= 0) & (a != ""))
+    rows = np.flatnonzero((view.codes["a"] == view.codes["b"]) & (view.codes["a"] >= 0) & (view.lengths[:, 0] > 0))
     if not len(rows):
         return None
     return Finding(
@@ -93,14 +92,14 @@ def identical_answers(view: View) -> Finding | None:
         "Nothing differs, so a verdict other than a tie is chance or position bias.",
         len(rows),
         percent(len(rows), view.n),
-        examples=view.examples(rows, lambda row: excerpt(a.iloc[row])),
+        examples=view.examples(rows, lambda row: excerpt((view.dataset.text(row, "response_a") or "").strip())),
         remedy="take these pairs out, or keep them to see position bias",
     )
 
 
 def missing_texts(view: View) -> Finding | None:
     """Pairs without a query or an answer, in data that has texts."""
-    absent: BoolArray = view.texts.isna().to_numpy(dtype=bool)
+    absent = view.absent
     rows = np.flatnonzero(absent.any(axis=1))
     if not len(rows) or absent.all():
         return None

@@ -19,26 +19,40 @@ class View:
         self.n = len(dataset)
 
     @cached_property
-    def texts(self) -> pd.DataFrame:
-        """`query`, `response_a`, `response_b` without white space at either end; None where there is no text.
+    def _measured(self) -> dict[str, tuple[NDArray[np.int64], FloatArray]]:
+        """Of each text without white space at either end: a hash, and its characters (NaN where there is no text).
 
-        Case and inner spacing stay as they are: to fold them takes seconds on large data.
+        Hashes, as all texts need not fit into memory. Case and inner spacing stay as they are: to fold them takes seconds on large data.
         """
-        columns = {name: [text.strip() if isinstance(text, str) else None for text in self.dataset.pairs[name]] for name in TEXT_COLUMNS}
-        return pd.DataFrame(columns, dtype=object)
+        found = {}
+        for name in TEXT_COLUMNS:
+            hashes, lengths = np.zeros(self.n, dtype=np.int64), np.full(self.n, np.nan)
+            for row, text in enumerate(self.dataset.texts(name)):
+                if text is not None:
+                    stripped = text.strip()
+                    hashes[row], lengths[row] = hash(stripped), len(stripped)
+            found[name] = (hashes, lengths)
+        return found
 
     @cached_property
     def codes(self) -> pd.DataFrame:
         """`query`, `a`, `b`: a number for each text, the same for the same text; -1 where there is none. Answers are numbered together."""
-        query, _ = pd.factorize(self.texts["query"])
-        answers, _ = pd.factorize(pd.concat([self.texts["response_a"], self.texts["response_b"]]))
-        return pd.DataFrame({"query": query, "a": answers[: self.n], "b": answers[self.n :]})
+        hashes = {name: hashed for name, (hashed, _) in self._measured.items()}
+        query, _ = pd.factorize(hashes["query"])
+        answers, _ = pd.factorize(np.concatenate([hashes["response_a"], hashes["response_b"]]))
+        codes = np.column_stack([query, answers[: self.n], answers[self.n :]])
+        codes[self.absent] = -1
+        return pd.DataFrame(codes, columns=["query", "a", "b"])
+
+    @cached_property
+    def absent(self) -> BoolArray:
+        """(pairs × 3) where there is no query, answer A, answer B."""
+        return np.column_stack([np.isnan(lengths) for _, lengths in self._measured.values()])
 
     @cached_property
     def lengths(self) -> FloatArray:
         """(pairs × 2) characters of both answers, NaN where there is none."""
-        sides = [[np.nan if text is None else len(text) for text in self.texts[f"response_{side}"]] for side in "ab"]
-        return np.array(sides, dtype=np.float64).T.reshape(self.n, 2)
+        return np.column_stack([self._measured[f"response_{side}"][1] for side in "ab"])
 
     @cached_property
     def known(self) -> BoolArray:
@@ -60,7 +74,7 @@ class View:
 
     def query_excerpt(self, row: int) -> str:
         """The beginning of a pair's query."""
-        return excerpt(self.texts["query"].iloc[row] or "")
+        return excerpt((self.dataset.text(row, "query") or "").strip())
 
     def judge_examples(
         self, concerned: BoolArray, value: Callable[[int], str], order: FloatArray | NDArray[np.intp]

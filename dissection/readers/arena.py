@@ -32,9 +32,9 @@ def read(table: Table) -> PairDataset:
     ids = rows.ids()
     people = all(str(row.get("judge")).startswith("arena_user") for row in rows.rows)
     judges = rows.judges("judge", HUMAN, lambda count: min(MAX_JUDGES, count / LEAST_VERDICTS), HUMAN if people else TOGETHER)
-    records = [_record(rows, index, judge) | ({"pair_id": ids[index]} if ids else {}) for index, judge in enumerate(judges)]
+    records = (_record(rows, index, judge) | ({"pair_id": ids[index]} if ids else {}) for index, judge in enumerate(judges))
+    dataset = native.read_records(records, table.filename, len(rows))
     rows.check_verdicts()
-    dataset = native.read_records(records, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from dissection.dataset import PairDataset
+from dissection.dataset import TEXT_COLUMNS, PairDataset
 from dissection.readers import native
 from dissection.readers.dialogues import TURN_MARK, json_value
 from dissection.readers.rows import Rows, has_columns, one_hot
@@ -35,21 +35,20 @@ def read(table: Table) -> PairDataset:
         rows.said.append("The prompts and responses are JSON lists; their items are taken as the turns of a dialogue.")
     ids = rows.ids()
     judges = rows.judges("judge", _JUDGE)
-    records: list[dict[str, Any]] = []
-    for index, judge in enumerate(judges):
+
+    def record(index: int, judge: str) -> dict[str, Any]:
         texts = [_turns(rows, index, column) if encoded else rows.text(index, column) for column in _TEXTS]
-        record = dict(zip(("query", "response_a", "response_b"), texts, strict=True)) | ({"pair_id": ids[index]} if ids else {})
-        records.append(
-            record
-            | {
-                "model_a": rows.name(index, "model_a"),
-                "model_b": rows.name(index, "model_b"),
-                "labels": {judge: _verdict(rows, index, worded=worded)},
-                "meta": rows.meta(index),
-            }
-        )
+        return {
+            **dict(zip(TEXT_COLUMNS, texts, strict=True)),
+            **({"pair_id": ids[index]} if ids else {}),
+            "model_a": rows.name(index, "model_a"),
+            "model_b": rows.name(index, "model_b"),
+            "labels": {judge: _verdict(rows, index, worded=worded)},
+            "meta": rows.meta(index),
+        }
+
+    dataset = native.read_records((record(index, judge) for index, judge in enumerate(judges)), table.filename, len(rows))
     rows.check_verdicts(*(() if worded else ("three numbers that add up to 1",)))
-    dataset = native.read_records(records, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 

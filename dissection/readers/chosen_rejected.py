@@ -31,16 +31,13 @@ def read(table: Table) -> PairDataset:
     rows = Rows(table, frozenset(_COLUMNS))
     ids = rows.ids()
     judges = rows.judges("annotator", _JUDGE)
-    records = [_record(rows, index, judge) | ({"pair_id": ids[index]} if ids else {}) for index, judge in enumerate(judges)]
-    first = sum(1 in record["labels"].values() for record in records)
+    records = (_record(rows, index, judge) | ({"pair_id": ids[index]} if ids else {}) for index, judge in enumerate(judges))
+    dataset = native.read_records(records, table.filename, len(rows))
+    first = int((dataset.labels == 1).sum())
     rows.said.append(
         f"Which answer is A was drawn by lot (seed {SEED}), else A would always win: the chosen answer is A in {first:,} of "
-        f"{len(records):,} pairs. An order in which the answers were shown is not known."
+        f"{len(dataset):,} pairs. An order in which the answers were shown is not known."
     )
-    for index, row in enumerate(rows.rows):
-        if row.get("score_chosen") is not None and row.get("score_chosen") == row.get("score_rejected"):
-            rows.leave_out("rows have the same score_chosen and score_rejected; their verdict is kept", index, row["score_chosen"])
-    dataset = native.read_records(records, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 
@@ -50,6 +47,9 @@ def _record(rows: Rows, index: int, judge: str) -> dict[str, Any]:
     known = chosen is not None and rejected is not None
     if not known:
         rows.leave_out("rows lack an answer and have no verdict", index, None)
+    row = rows.rows[index]
+    if row.get("score_chosen") is not None and row.get("score_chosen") == row.get("score_rejected"):
+        rows.leave_out("rows have the same score_chosen and score_rejected; their verdict is kept", index, row["score_chosen"])
     chosen_first = _lot(query, chosen, rejected)
     sides = ((chosen, models[0]), (rejected, models[1]))
     (text_a, model_a), (text_b, model_b) = sides if chosen_first else sides[::-1]

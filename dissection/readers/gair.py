@@ -6,6 +6,8 @@ The 29 properties come out in the order of the published weights; how ratings be
 import dataclasses
 from typing import Any, Final
 
+import numpy as np
+
 from dissection import properties
 from dissection.dataset import PairDataset
 from dissection.readers import native
@@ -40,12 +42,11 @@ def read(table: Table) -> PairDataset:
         DatasetError: a field is missing or of another kind; the message names row and field.
     """
     rows = Rows(table, _READ)
-    records = [_record(rows, index) for index in range(len(rows))]
+    dataset = native.read_records((_record(rows, index) for index in range(len(rows))), table.filename, len(rows))
     rows.check_verdicts()
-    unchecked = sum(record["properties"]["no severe errors"]["comparison"] is None for record in records)
+    unchecked = int(np.isnan(dataset.comparisons[:, dataset.property_names.index("no severe errors")]).sum())
     if unchecked:
         rows.said.append(f"In {unchecked:,} of {len(rows):,} pairs the accuracy of an answer could not be checked; fits leave them out.")
-    dataset = native.read_records(records, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 

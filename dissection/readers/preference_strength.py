@@ -37,10 +37,10 @@ def read(table: Table) -> PairDataset:
     form = _FORMS[1] if has_columns(table, *_FORMS[1]) else _FORMS[0]
     rows = Rows(table, frozenset({*form[:3], "domain"}))
     ids = rows.ids()
-    records = [_record(rows, index, form) | ({"pair_id": ids[index]} if ids else {}) for index in range(len(rows))]
+    records = (_record(rows, index, form) | ({"pair_id": ids[index]} if ids else {}) for index in range(len(rows)))
+    dataset = native.read_records(records, table.filename, len(rows))
     rows.check_verdicts("a number from -3 (the first answer is much better) to 3 (the second is)")
     rows.said.append(f"Of {form[3]} only the sign is used: below 0 the first answer is preferred, above 0 the second, 0 is a tie.")
-    dataset = native.read_records(records, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 

@@ -1,7 +1,7 @@
 """Ratings of single answers on several aspects: UltraFeedback (completions in one row), HelpSteer and HelpSteer2 (an answer a row)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations, groupby
 from typing import Any, NamedTuple
 
@@ -44,29 +44,54 @@ def read(table: Table) -> PairDataset:
         DatasetError: completions are no list of rated answers, or no two answers share a query; the message names the row.
     """
     rows = Rows(table, frozenset({*_COMPLETIONS, "prompt", "response", _OVERALL, *_ASPECTS}))
-    whole = has_columns(table, *_COMPLETIONS)
-    records = _of_completions(rows) if whole else _of_rows(rows)
-    if not records:
+    groups = _completions(rows) if has_columns(table, *_COMPLETIONS) else _runs(rows)
+    count = groups.pairs()
+    if not count:
         raise DatasetError(
             "No two answers belong to one query.",
             where=table.filename,
             accepted="rows with at least two completions, or the answers to one prompt in consecutive rows",
             remedy="sort the rows by prompt",
         )
-    dataset = native.read_records(records, table.filename)
+    _tell(rows, groups, count)
+    records = (record for place in range(len(groups.starts)) for record in _pairs(rows, groups, place))
+    dataset = native.read_records(records, table.filename, count)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 
-def _of_completions(rows: Rows) -> list[dict[str, Any]]:
-    rated = [[_completion(rows, index, entry) for entry in _entries(rows, index)] for index in range(len(rows))]
+class _Groups(NamedTuple):
+    """Which answers belong to one query.
+
+    Attributes:
+        starts: the first row of each query.
+        sizes: how many answers it has.
+        ids: what the ids of its pairs begin with.
+        query: the column of the query.
+        judge: the column of the overall score.
+        answers: the number of a query → its answers.
+    """
+
+    starts: list[int]
+    sizes: list[int]
+    ids: list[str]
+    query: str
+    judge: str
+    answers: Callable[[int], list[_Rated]]
+
+    def pairs(self) -> int:
+        """All pairs of answers to the same query."""
+        return sum(size * (size - 1) // 2 for size in self.sizes)
+
+
+def _completions(rows: Rows) -> _Groups:
+    sizes = [len(_entries(rows, index)) for index in range(len(rows))]
     judge = _SCORES[0] if _scored(rows, _SCORES[0]) else _SCORES[1]
     ids = rows.ids() or [str(index) for index in range(len(rows))]
-    _tell(rows, f"{judge} of each completion", rated)
-    return [
-        record
-        for index, answers in enumerate(rated)
-        for record in _pairs(rows, ids[index], rows.text(index, "instruction"), answers, judge.replace("_", " "))
-    ]
+
+    def answers(index: int) -> list[_Rated]:
+        return [_completion(rows, index, entry) for entry in rows.rows[index]["completions"]]  # type: ignore[attr-defined]
+
+    return _Groups(list(range(len(rows))), sizes, ids, "instruction", judge, answers)
 
 
 def _entries(rows: Rows, index: int) -> list[Mapping[str, Any]]:
@@ -109,21 +134,20 @@ def _completion(rows: Rows, index: int, entry: Mapping[str, Any]) -> _Rated:
     )
 
 
-def _of_rows(rows: Rows) -> list[dict[str, Any]]:
+def _runs(rows: Rows) -> _Groups:
     """Consecutive rows of one prompt belong together."""
-    runs: list[list[_Rated]] = []
-    prompts: list[str | None] = []
+    starts, sizes = [], []
     for prompt, run in groupby(range(len(rows)), lambda index: rows.text(index, "prompt")):
-        prompts.append(prompt)
-        runs.append([_answer(rows, index) for index in run])
-        if len(runs[-1]) < 2:
-            rows.leave_out("rows are the only ones of their prompt and make no pair", runs[-1][0].row, prompt)
-    _tell(rows, _OVERALL, runs)
-    return [
-        record
-        for prompt, answers in zip(prompts, runs, strict=True)
-        for record in _pairs(rows, str(answers[0].row), prompt, answers, _OVERALL)
-    ]
+        found = list(run)
+        starts.append(found[0])
+        sizes.append(len(found))
+        if len(found) < 2:
+            rows.leave_out("rows are the only ones of their prompt and make no pair", found[0], prompt)
+
+    def answers(place: int) -> list[_Rated]:
+        return [_answer(rows, index) for index in range(starts[place], starts[place] + sizes[place])]
+
+    return _Groups(starts, sizes, [str(start) for start in starts], "prompt", _OVERALL, answers)
 
 
 def _answer(rows: Rows, index: int) -> _Rated:
@@ -132,10 +156,11 @@ def _answer(rows: Rows, index: int) -> _Rated:
     return _Rated(index, rows.name(index, "model"), rows.text(index, "response"), rows.number(index, "ratings", row.get(_OVERALL)), aspects)
 
 
-def _pairs(rows: Rows, start: str, query: str | None, answers: list[_Rated], judge: str) -> list[dict[str, Any]]:
+def _pairs(rows: Rows, groups: _Groups, place: int) -> list[dict[str, Any]]:
+    query, judge = rows.text(groups.starts[place], groups.query), groups.judge.replace("_", " ")
     return [
         {
-            "pair_id": f"{start}:{i + 1}-{j + 1}",
+            "pair_id": f"{groups.ids[place]}:{i + 1}-{j + 1}",
             "query": query,
             "response_a": a.text,
             "response_b": b.text,
@@ -147,17 +172,17 @@ def _pairs(rows: Rows, start: str, query: str | None, answers: list[_Rated], jud
             },
             "meta": {key: value for key, value in rows.meta(a.row).items() if rows.rows[b.row].get(key) == value},
         }
-        for (i, a), (j, b) in combinations(enumerate(answers), 2)
+        for (i, a), (j, b) in combinations(enumerate(groups.answers(place)), 2)
     ]
 
 
-def _tell(rows: Rows, judge: str, groups: list[list[_Rated]]) -> None:
-    pairs = sum(len(group) * (len(group) - 1) // 2 for group in groups)
-    rows.said.append(f"{sum(map(len, groups)):,} rated answers make {pairs:,} pairs: all pairs of answers to the same query.")
+def _tell(rows: Rows, groups: _Groups, pairs: int) -> None:
+    rows.said.append(f"{sum(groups.sizes):,} rated answers make {pairs:,} pairs: all pairs of answers to the same query.")
     if rows.id_column is None:
         rows.said.append(
             "The file has no ids; a pair's id is the number of its query's first row, counted from 0, and those of the answers."
         )
-    rows.said.append(f"The judge is the column {judge}: the higher is preferred, equal is a tie.")
-    if any(len(group) > 2 for group in groups):
+    of_each = " of each completion" if groups.query == "instruction" else ""
+    rows.said.append(f"The judge is the column {groups.judge}{of_each}: the higher is preferred, equal is a tie.")
+    if any(size > 2 for size in groups.sizes):
         rows.said.append("Pairs of one query share answers, so they tell less than as many separate pairs; intervals come out too narrow.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dissection.dataset import PairDataset
+from dissection.dataset import TEXT_COLUMNS, PairDataset
 from dissection.errors import DatasetError
 from dissection.tables import Table
 from dissection.verdicts import ACCEPTED_WORDS, is_boolean, is_missing, number, shown, word_verdict
@@ -242,8 +242,8 @@ class Rows:
 
     def finish(self, dataset: PairDataset) -> tuple[str, ...]:
         """The notes of a dataset that was built from these rows, its own first."""
-        pairs = Counter(zip(*(dataset.pairs[c] for c in ("query", "response_a", "response_b")), strict=True))
-        again = sum(count - 1 for count in pairs.values())
+        texts = zip(*(dataset.texts(column) for column in TEXT_COLUMNS), strict=True)
+        again = len(dataset) - len({hash(pair) for pair in texts})
         repeated = [f"{again:,} pairs repeat the query and both answers of another."] if again else []
         return (*dataset.notes, *self.notes(), *repeated)
 

@@ -4,6 +4,9 @@ A model that has seen one pair of a query has seen part of its other pairs, so a
 (Roberts et al. 2017, doi:10.1111/ecog.02881, on data with dependence structure).
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,9 +18,14 @@ from dissection.dataset import PairDataset
 IntArray = NDArray[np.intp]
 
 
-def _normalised(text: object) -> str | None:
+def _normalised(text: str | None) -> str | None:
     """White space and case taken away; None where there is no text."""
-    return (" ".join(text.split()).casefold() or None) if isinstance(text, str) else None
+    return (" ".join(text.split()).casefold() or None) if text is not None else None
+
+
+def _hashes(texts: Iterable[str | None]) -> "pd.Series[Any]":
+    """A hash in place of each text, as all of them need not fit into memory; None stays."""
+    return pd.Series([None if text is None else hash(text) for text in texts], dtype="Int64")
 
 
 def query_clusters(dataset: PairDataset) -> IntArray:
@@ -29,18 +37,17 @@ def query_clusters(dataset: PairDataset) -> IntArray:
     Returns:
         (pairs,) labels.
     """
-    pairs = dataset.pairs
-    queries = pd.Series([_normalised(text) for text in pairs["query"]], dtype=object)
-    answers = ((_normalised(a), _normalised(b)) for a, b in zip(pairs["response_a"], pairs["response_b"], strict=True))
-    twins = pd.Series(["\0".join(sorted((a, b))) if a and b else None for a, b in answers], dtype=object)
-    n = len(pairs)
+    n = len(dataset)
+    queries = _hashes(_normalised(text) for text in dataset.texts("query"))
+    answers = ((_normalised(a), _normalised(b)) for a, b in zip(dataset.texts("response_a"), dataset.texts("response_b"), strict=True))
+    twins = _hashes("\0".join(sorted((a, b))) if a and b else None for a, b in answers)
     links = [_links_to_first(keys) for keys in (queries, twins)]
     start, end = np.concatenate([link[0] for link in links]), np.concatenate([link[1] for link in links])
     _, labels = connected_components(coo_array((np.ones(len(start)), (start, end)), shape=(n, n)), directed=False)
     return np.asarray(labels, dtype=np.intp)
 
 
-def _links_to_first(keys: "pd.Series[str]") -> tuple[IntArray, IntArray]:
+def _links_to_first(keys: "pd.Series[Any]") -> tuple[IntArray, IntArray]:
     """Each row with a key, and the first row that has the same key."""
     codes, _ = pd.factorize(keys)
     rows = np.flatnonzero(codes >= 0)

@@ -110,8 +110,8 @@ def length_comparisons(dataset: PairDataset) -> FloatArray | None:
         return None
     return np.array(
         [
-            compare_lengths(len(a.split()), len(b.split())) if isinstance(a, str) and isinstance(b, str) else np.nan
-            for a, b in zip(dataset.pairs["response_a"], dataset.pairs["response_b"], strict=True)
+            compare_lengths(len(a.split()), len(b.split())) if a is not None and b is not None else np.nan
+            for a, b in zip(dataset.texts("response_a"), dataset.texts("response_b"), strict=True)
         ],
         dtype=float,
     )
