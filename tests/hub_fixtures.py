@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptu
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
         monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+        monkeypatch.setattr("dissection.hub.transfer.PAUSE", 0.01)
         monkeypatch.delenv("HF_TOKEN", raising=False)
         caplog.set_level(logging.DEBUG)
         yield server
@@ -63,6 +65,17 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
 
 def jsonl(rows: list[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.compress(content, codec="zstd", asbytes=True)  # type: ignore[no-any-return]
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return written.getvalue()
 
 
 def refused(kind: type[InputError], address: str = SET, **options: Any) -> InputError:

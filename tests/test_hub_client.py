@@ -15,7 +15,7 @@ from dissection.hub import faults, open_hub
 from dissection.hub.address import parse
 from dissection.hub.client import Progress, list_parts, usable_token
 from dissection.hub.parts import RemoteFile, choose, parts_of
-from tests.hub_fixtures import MEMBER, SET, TOKEN, hub, jsonl, pairs, parquet, refused
+from tests.hub_fixtures import MEMBER, SET, TOKEN, hub, jsonl, pairs, parquet, refused, zipped, zstd
 from tests.hub_server import HubServer
 
 __all__ = ["hub"]  # the fixture
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What is opened
 
 
-def test_shards_are_put_together_in_their_order(hub: HubServer) -> None:
+def test_shards_are_put_together_in_their_order(hub: HubServer, tmp_path: Path) -> None:
     files = {f"data/train-0000{i}-of-00003.parquet": parquet(pairs(10, 10 * i)) for i in range(3)}
     hub.add(SET, {"README.md": b"# card", **files, "data/test-00000-of-00001.parquet": parquet(pairs(3, 100))})
     seen: list[Progress] = []
@@ -42,6 +42,7 @@ def test_shards_are_put_together_in_their_order(hub: HubServer) -> None:
     assert seen[0] == Progress(0, 3, 0, size)
     assert seen[-1] == Progress(3, 3, size, size)
     assert [step.bytes_done for step in seen] == sorted(step.bytes_done for step in seen)
+    assert not list((tmp_path / "cache").rglob("*.incomplete"))
     assert len(hub.bodies()) == 3, "the README and the other split are not downloaded"
 
 
@@ -65,6 +66,12 @@ def test_a_changed_dataset_is_downloaded_again(hub: HubServer) -> None:
     [
         ("train.jsonl", jsonl(pairs(10))),
         ("data/train.jsonl.gz", gzip.compress(jsonl(pairs(10)))),
+        ("data/train.jsonl.zst", zstd(jsonl(pairs(10)))),
+        (
+            "train.csv.zip",
+            zipped("train.csv", b"pair_id,response_a,response_b,label.human\n" + b"".join(b"p%d,one,two,a\n" % i for i in range(10))),
+        ),
+        ("data/train.zip", zipped("rows.jsonl", jsonl(pairs(10)))),
         ("train.json", json.dumps(pairs(10)).encode()),
         ("train.csv", b"pair_id,response_a,response_b,label.human\n" + b"".join(b"p%d,one,two,a\n" % i for i in range(10))),
     ],
@@ -123,7 +130,7 @@ def test_the_card_says_what_belongs_together(hub: HubServer) -> None:
     }
     hub.add(SET, files, card={"configs": configs})
     listing = list_parts(parse(SET))
-    assert list(listing.parts) == ["all/train", "all/test", "b/train", "plain/c"]
+    assert list(listing.parts) == ["all/train", "all/test", "b/train", "plain/train"]
     assert len(open_hub(f"{SET}/all/train")) == 3
 
 
@@ -139,10 +146,15 @@ def test_folders_and_names_say_it_where_the_card_does_not() -> None:
     assert labels("default/partial-train/0000.parquet", "default/partial-train/0001.parquet") == ["default/partial-train"]
     assert labels("en/train/part_0001.parquet", "en/train/part_0002.parquet") == ["en/train-part"]
     assert labels("train.csv", "train.jsonl.gz", "train.parquet", "train.txt", "config.json", "_temp/a.csv") == ["default/train"]
+    assert labels("en/train.jsonl.zst", "en/test.csv.zip", "en/dev.tar.gz", "en/dev.txt.zst") == ["en/test", "en/train"]
+    assert labels("pictures.zip", "train.csv") == ["default/train"], "what a plain archive holds can't be seen"
+    assert labels("pairs.zip", "README.md") == ["default/pairs"]
     assert (
         choose(parts_of([RemoteFile("train.csv", 1, "c"), RemoteFile("train.parquet", 1, "c")]), parse(SET)).files[0].path
         == "train.parquet"
     )
+    packed = [RemoteFile(f"train.{form}", 1, "c") for form in ("zip", "csv", "jsonl.zst", "jsonl.gz")]
+    assert [file.path for file in parts_of(packed)["default/train"].files] == ["train.jsonl.gz"], "one form of the same rows, the best"
 
 
 def test_the_reader_can_be_named(hub: HubServer) -> None:

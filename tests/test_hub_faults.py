@@ -1,10 +1,12 @@
 """Everything that can go wrong between here and the Hub, each with its own error."""
 
 import gzip
+import io
 import os
+from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
-import huggingface_hub.file_download
 import pytest
 
 from dissection.errors import FileError
@@ -12,7 +14,8 @@ from dissection.hub import faults, open_hub
 from dissection.hub.address import parse
 from dissection.hub.client import list_parts
 from dissection.hub.parts import RemoteFile
-from tests.hub_fixtures import SET, hub, pairs, parquet, refused
+from dissection.hub.transfer import TRIES
+from tests.hub_fixtures import SET, hub, jsonl, pairs, parquet, refused, zipped, zstd
 from tests.hub_server import Fault, HubServer
 
 __all__ = ["hub"]  # the fixture
@@ -99,32 +102,14 @@ def test_other_refusals(hub: HubServer) -> None:
     refused(faults.AccessError)
 
 
-BIG = parquet([{**row, "response_a": os.urandom(30_000).hex()} for row in pairs(40)])
-
-
-@pytest.mark.parametrize("reset", [False, True])
-def test_a_download_goes_on_where_it_broke_off(hub: HubServer, monkeypatch: pytest.MonkeyPatch, reset: bool) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 50_000)
-    hub.add(SET, {"train.parquet": BIG})
-    hub.faults = [Fault("GET /blob/", cut=600_000, reset=reset, times=1)]
-    if reset:
-        # The client goes on after an early end of the stream, but not after a reset of the connection; the next try starts anew.
-        assert "started anew" in refused(faults.BrokenOffError).remedy
-        assert len(open_hub(SET)) == 40
-        return
-    assert len(open_hub(SET)) == 40
-    first, second = hub.bodies()
-    assert first.sent == 600_000
-    assert second.headers["range"] == "bytes=600000-"
-    assert second.sent == len(BIG) - 600_000
-
-
-def test_a_download_that_breaks_off_for_good(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface_hub.file_download.time, "sleep", lambda _: None)
+def test_a_download_that_breaks_off_for_good(hub: HubServer) -> None:
     whole = parquet(pairs(10))
     hub.add(SET, {"train-00000-of-00002.parquet": whole, "train-00001-of-00002.parquet": parquet(pairs(10, 10))})
     hub.faults = [Fault("GET /blob/", cut=None, times=1), Fault("GET /blob/", cut=0)]
-    assert "train-00001" in refused(faults.BrokenOffError).where
+    error = refused(faults.BrokenOffError)
+    assert "train-00001" in error.where
+    assert "only the rest" in error.remedy
+    assert len(hub.bodies()) == 1 + TRIES
     hub.faults = []
     hub.asked.clear()
     assert len(open_hub(SET)) == 20
@@ -133,6 +118,7 @@ def test_a_download_that_breaks_off_for_good(hub: HubServer, monkeypatch: pytest
 
 def test_a_server_that_does_not_answer(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dissection.hub.client.TIMEOUT", 0.2)
+    monkeypatch.setattr("dissection.hub.transfer.TIMEOUT", 0.2)
     hub.add(SET, {"train.parquet": parquet(pairs(3))})
     hub.faults = [Fault("GET /api/", delay=1, times=1)]
     refused(faults.BrokenOffError)
@@ -157,9 +143,12 @@ def test_too_large(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dissection.hub.opening.MAX_UNPACKED", 1000)
     with pytest.raises(FileError, match="bytes once unpacked"):
         open_hub(SET)
-    hub.add("owner/packed", {"train.jsonl.gz": gzip.compress(b" " * 10_000)})
-    with pytest.raises(FileError, match="bytes once unpacked"):
-        open_hub("owner/packed")
+    rows = jsonl(pairs(40))
+    for path, body in (("a.jsonl.gz", gzip.compress(rows)), ("a.jsonl.zst", zstd(rows)), ("a.jsonl.zip", zipped("a.jsonl", rows))):
+        assert len(body) < 1000 < len(rows)
+        hub.add("owner/packed", {path: body})
+        with pytest.raises(FileError, match="bytes once unpacked"):
+            open_hub("owner/packed")
 
 
 def test_too_many_rows(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,25 +159,19 @@ def test_too_many_rows(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", [28, 30, 122])
-def test_a_disk_that_takes_no_more(hub: HubServer, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number))
+def test_a_disk_that_takes_no_more(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int) -> None:
+    class Full(io.BytesIO):
+        def write(self, *_: object) -> int:
+            raise OSError(number, os.strerror(number))
 
+    def opened(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        return Full() if path.name.endswith(".incomplete") and mode in ("wb", "ab") else actual(path, mode, *rest, **more)
+
+    actual = Path.open
     hub.add(SET, {"train.parquet": parquet(pairs(3))})
-    monkeypatch.setattr(huggingface_hub.file_download, "http_get", full)
+    monkeypatch.setattr(Path, "open", opened)
     assert "HF_HOME" in refused(faults.DiskError).where
-
-
-@pytest.mark.parametrize(("error", "kind"), [(RuntimeError("xet"), faults.BrokenOffError), (PermissionError("xet"), faults.AccessError)])
-def test_errors_of_the_storage_of_large_files(
-    hub: HubServer, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[faults.HubError]
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise error
-
-    hub.add(SET, {"train.parquet": parquet(pairs(3))})
-    monkeypatch.setattr(huggingface_hub.file_download, "http_get", broken)
-    refused(kind)
+    assert not list(tmp_path.rglob("*.incomplete"))
 
 
 def test_a_file_that_leads_out_of_the_cache(hub: HubServer) -> None:

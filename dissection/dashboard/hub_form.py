@@ -1,55 +1,95 @@
-"""Datasets of the Hugging Face Hub: chosen from a list or by address, downloaded with their progress shown, and looked at before use."""
+"""Datasets of the Hugging Face Hub: chosen from a list or by address, downloaded behind the pages, and looked at before use."""
 
 import dataclasses
 import os
-import threading
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
-from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from dissection.dashboard import session, show
+from dissection.dashboard import analysis, session, show
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
 from dissection.hub import open_hub
 from dissection.hub.address import HubAddress, parse
+from dissection.hub.background import Background, Report
 from dissection.hub.catalogue import catalogue
-from dissection.hub.client import MAX_BYTES, Listing, Progress, Token, list_parts
+from dissection.hub.client import MAX_BYTES, Listing, Token, list_parts
 from dissection.hub.parts import Part, choose
 from dissection.inspection import inspect
 from dissection.readers import READERS
 
 BY_CONTENT = "whatever it looks like"
+# Most answers of the Hub come sooner; only a later one makes the page be drawn twice.
+SOON = 1.0
+
+
+class _Opened(NamedTuple):
+    """A dataset that was downloaded and read, and what is said of it."""
+
+    dataset: PairDataset
+    lines: list[str]
+
+
+class _Download(NamedTuple):
+    """What a visitor downloads; one at a time."""
+
+    address: str
+    work: Background[_Opened]
 
 
 def hub_form() -> None:
     """The part of the Upload page where a dataset of the Hub is found, downloaded, looked at and kept."""
     _known_sets()
+    try:
+        _find()
+    except InputError as error:
+        show.mistake(error)
+    download_panel()
+
+
+def download_panel() -> None:
+    """This visitor's download, wherever on the Upload page they are: how far it is, then what was read."""
+    if found := _current():
+        running = found.work.running
+        st.fragment(_panel, run_every=0.5 if running else None)(found, was_running=running)
+
+
+def _find() -> None:
     text = st.text_input(
         "Address",
         key="hub_address",
         placeholder="owner/name, hf://datasets/owner/name@revision/config/split, or the address of the dataset's page",
         max_chars=500,
-        on_change=_forget,
     )
     token = _token_field()
     if not text.strip():
         return
-    try:
-        address = parse(text)
-        listing = _listing(address, token)
-        if listing is None:
-            return
-        address, part = _choose_part(address, listing)
-    except InputError as error:
-        show.mistake(error)
+    address = parse(text)
+    listing = _listing(address, token)
+    if listing is None:
         return
+    address, part = _choose_part(address, listing)
     reader = st.selectbox("Read it as", [BY_CONTENT, *(reader.NAME for reader in READERS)], key="hub_reader")
     size = f"{max(part.size / 1e6, 0.1):,.1f} MB in {len(part.files)} file{'s' if len(part.files) > 1 else ''}" if part else "one file"
-    if st.button(f"Download ({size})", icon=":material/download:", type="primary", key="hub_download"):
-        _download(address, token, None if reader == BY_CONTENT else reader, listing)
-    _preview(address)
+    current = _current()
+    busy = current is not None and current.work.running
+    if st.button(
+        f"Download ({size})",
+        icon=":material/download:",
+        type="primary",
+        disabled=busy,
+        help="One download at a time: wait for yours, or cancel it." if busy else None,
+        key="hub_download",
+    ):
+        _start(address, token, None if reader == BY_CONTENT else reader, listing)
+        st.rerun()
+
+
+def _current() -> _Download | None:
+    found: _Download | None = st.session_state.get("hub_current")
+    return found
 
 
 def _known_sets() -> None:
@@ -71,7 +111,6 @@ def _known_sets() -> None:
             st.session_state["hub_address"] = str(known.address)
             names = [reader.NAME for reader in READERS]
             st.session_state["hub_reader"] = known.reader if known.reader in names else BY_CONTENT
-            _forget()
 
     picked = st.dataframe(table, hide_index=True, height=260, on_select=chosen, selection_mode="single-row", key="hub_sets")
     rows = picked["selection"]["rows"]
@@ -89,29 +128,38 @@ def _token_field() -> Token:
         max_chars=4096,
         autocomplete="off",
         help="A token with read access, from the Hub's settings. It is sent to the Hub alone, is not part of the address bar, and is gone when "
-        f"you leave this page.{own}",
+        f"you leave this page; a download that goes on has it until it is done.{own}",
     )
     # On a Space, HF_TOKEN is its owner's, whose private datasets are not for visitors.
     return given.strip() or (False if hosted else None)
 
 
-def _forget() -> None:
-    for key in ("hub_listing", "hub_dataset", "hub_part"):
-        st.session_state.pop(key, None)
-
-
 def _listing(address: HubAddress, token: Token) -> Listing | None:
-    """What the Hub has there; None until the visitor asks for it."""
+    """What the Hub has there; None until the visitor asks for it, and until the Hub answers."""
     whole = dataclasses.replace(address, config=None, split=None)
-    held: tuple[HubAddress, Listing] | None = st.session_state.get("hub_listing")
-    if held and held[0] == whole:
-        return held[1]
-    if not st.button("Look what is there", icon=":material/search:", key="hub_look"):
-        return None
-    with st.spinner("Asking the Hub …"):
-        listing = list_parts(whole, token)
-    st.session_state["hub_listing"] = (whole, listing)
-    return listing
+    held: tuple[HubAddress, Background[Listing]] | None = st.session_state.get("hub_listing")
+    look = held[1] if held and held[0] == whole else None
+    if look and look.result:
+        return look.result
+    waiting = look is not None and look.running
+    if st.button("Look what is there", icon=":material/search:", disabled=waiting, key="hub_look"):
+        look = Background(lambda _: list_parts(whole, token))
+        st.session_state["hub_listing"] = (whole, look)
+        look.wait(SOON)
+        if not look.error:
+            st.rerun()  # the button was drawn before the question was asked
+    if look and look.running:
+        st.fragment(_await, run_every=0.5)(look)
+    if look and look.error:
+        del st.session_state["hub_listing"]
+        raise look.error
+    return None
+
+
+def _await(look: Background[Listing]) -> None:
+    if not look.running:
+        st.rerun(scope="app")
+    st.caption(":material/hourglass: Asking the Hub …")
 
 
 def _choose_part(address: HubAddress, listing: Listing) -> tuple[HubAddress, Part | None]:
@@ -132,41 +180,66 @@ def _choose_part(address: HubAddress, listing: Listing) -> tuple[HubAddress, Par
     return dataclasses.replace(address, config=part.config, split=part.split), part
 
 
-def _download(address: HubAddress, token: Token, reader: str | None, listing: Listing) -> None:
-    st.session_state.pop("hub_dataset", None)
-    bar, context, script = st.progress(0.0, "Downloading …"), get_script_run_ctx(), threading.current_thread()
+def _start(address: HubAddress, token: Token, reader: str | None, listing: Listing) -> None:
+    def opened(report: Report) -> _Opened:
+        dataset = open_hub(address, token, reader, report, listing=listing)
+        return _Opened(dataset, inspect(dataset).lines())
 
-    def progress(step: Progress) -> None:
-        # Large files come in on a thread of their own, which has to be told whose page it draws on.
-        if threading.current_thread() is not script:
-            add_script_run_ctx(threading.current_thread(), context)
-        share = step.bytes_done / step.bytes if step.bytes else 0.0
-        done = step.files_done == step.files
-        text = f"file {min(step.files_done + 1, step.files)} of {step.files}, {step.bytes_done / 1e6:,.1f} of {step.bytes / 1e6:,.1f} MB"
-        bar.progress(min(share, 1.0), "Reading …" if done else f"Downloading {text}")
-
-    try:
-        dataset = open_hub(address, token, reader, progress, listing=listing)
-        st.session_state["hub_dataset"] = (address, dataset)
-    except InputError as error:
-        show.mistake(error)
-    bar.empty()
+    st.session_state["hub_current"] = _Download(str(address), Background(opened))
 
 
-def _preview(address: HubAddress) -> None:
-    held: tuple[HubAddress, PairDataset] | None = st.session_state.get("hub_dataset")
-    if not held or held[0] != address:
-        return
+def _panel(found: _Download, *, was_running: bool) -> None:
+    work = found.work
+    if was_running and not work.running:
+        st.rerun(scope="app")  # drawn anew as a whole, the panel no longer asks each half second
+    state = work.state if not work.running else "reading" if work.reading else "downloading"
     with st.container(border=True):
-        st.markdown("  \n".join(plain_markdown(line).replace("  \\- ", "- ", 1) for line in inspect(held[1]).lines()))
-    st.button("Open it", type="primary", icon=":material/folder_open:", on_click=_keep, args=(held[1],), key="hub_open")
+        st.markdown(f"**From the Hub** · {state}")
+        st.caption(plain_markdown(found.address))
+        if work.running:
+            _going_on(work)
+        elif work.error:
+            show.mistake(work.error)
+        elif work.result:
+            st.markdown(_as_list(work.result.lines))
+        else:
+            st.caption("What has come is kept; the next download of the same goes on there.")
+        if not work.running:
+            with st.container(horizontal=True):
+                if work.result:
+                    st.button("Open it", type="primary", icon=":material/folder_open:", on_click=_keep, args=(work.result,), key="hub_open")
+                st.button("Put away", on_click=_put_away, key="hub_put_away")
 
 
-def _keep(dataset: PairDataset) -> None:
+def _going_on(work: Background[_Opened]) -> None:
+    step = work.progress
+    share = step.bytes_done / step.bytes if step and step.bytes else 0.0
+    st.progress(min(share, 1.0))
+    if step is None:
+        st.caption("Asking the Hub …")
+    elif work.reading:
+        st.caption(f"{step.bytes / 1e6:,.1f} MB are here; their rows are being read.")
+    else:
+        left = work.seconds_left
+        st.caption(
+            f"File {min(step.files_done + 1, step.files)} of {step.files} · {step.bytes_done / 1e6:,.1f} of {step.bytes / 1e6:,.1f} MB · "
+            + ("time left: not known before more has come" if left is None else analysis.time_left(left))
+        )
+    st.button("Cancel", icon=":material/cancel:", on_click=work.cancel, key="hub_cancel")
+
+
+def _as_list(lines: list[str]) -> str:
+    """The report's lines, where what is indented belongs to the heading above it."""
+    written = [plain_markdown(line).replace("  \\- ", "- ", 1) for line in lines]
+    return "  \n".join(f"\n{line}\n" if not plain.startswith(" ") else line for plain, line in zip(lines, written, strict=True))
+
+
+def _put_away() -> None:
+    st.session_state.pop("hub_current", None)
+
+
+def _keep(opened: _Opened) -> None:
     """Keep the dataset and look at it; runs before the page is drawn again."""
-    try:
-        st.session_state["data"] = session.add_dataset(dataset)
-        st.session_state["added"] = [dataset.name]
-        _forget()
-    except InputError as error:
-        st.session_state["upload_error"] = error
+    session.open_own(opened.dataset)
+    if "upload_error" not in st.session_state:
+        _put_away()

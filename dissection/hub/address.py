@@ -151,8 +151,8 @@ def _checked(address: HubAddress, text: str) -> HubAddress:
 
 
 def is_data_file(path: str) -> bool:
-    """Whether a path's ending is that of a table that can be read here."""
-    return bool(re.search(r"\.(?:parquet|(?:jsonl|ndjson|json|csv|tsv)(?:\.gz)?)$", path.lower()))
+    """Whether a path's ending is that of a table that can be read here, or of an archive that may hold one."""
+    return bool(re.search(r"\.(?:parquet|zip|(?:jsonl|ndjson|json|csv|tsv)(?:\.gz|\.zst)?)$", path.lower()))
 
 
 def _names(names: list[str], text: str) -> tuple[str, str]:

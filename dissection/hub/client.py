@@ -1,7 +1,6 @@
 """The Hub's own client: what files a dataset has, and downloading them into the Hub's own cache.
 
-Only the client's public functions are used. It keeps finished files for later visits, and within one download goes on where the
-connection broke off; a file that is given up is started anew by the next try.
+It keeps finished files for later visits; what came of a file that broke off is kept by `transfer.py`.
 """
 
 import contextlib
@@ -9,9 +8,9 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from dissection.hub import trouble
+from dissection.hub import transfer, trouble
 from dissection.hub.address import HubAddress
 from dissection.hub.faults import DiskError, MissingError, ServerError, TokenError, TooLargeError
 from dissection.hub.parts import Part, RemoteFile, parts_of
@@ -51,7 +50,7 @@ class Listing(NamedTuple):
     files: dict[str, RemoteFile]
 
 
-def usable_token(token: Token) -> Token:
+def usable_token(token: Token) -> str | Literal[False]:
     """What is handed to the Hub's client: the token given, else that of HF_TOKEN or of the login; False: none.
 
     Raises:
@@ -78,13 +77,13 @@ def list_parts(address: HubAddress, token: Token = None) -> Listing:
     Raises:
         HubError: the Hub can't be reached, does not have it, or does not show it to the owner of this token.
     """
-    token = usable_token(token)
-    found = _look(address, address.revision, token)
+    sent = usable_token(token)
+    found = _look(address, address.revision, sent)
     parts = parts_of(found.files, found.card)
     forms = {file.path.rpartition(".")[2] for part in parts.values() for file in part.files}
     if address.revision is None and address.file is None and "parquet" not in forms:
         with contextlib.suppress(MissingError):
-            parts = {**parts, **parts_of(_look(address, CONVERTED, token).files)}
+            parts = {**parts, **parts_of(_look(address, CONVERTED, sent).files)}
     return Listing(address, found.commit, parts, found.restricted, {file.path: file for file in found.files})
 
 
@@ -95,20 +94,25 @@ def download(
 
     A private or gated dataset is asked for also when its files are in the cache: they may be there by another visitor's leave.
 
+    Args:
+        listing: of the dataset.
+        part: of it.
+        token: as for `usable_token`.
+        progress: told how far the download is; an exception that it raises ends the download, and what has come is kept.
+        max_bytes: how much may be downloaded.
+
     Raises:
         TooLargeError: together they are larger than `max_bytes`; nothing was downloaded.
         HubError: as for `list_parts`, or the download broke off, or there is no room for it.
     """
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
-    token = usable_token(token)
+    sent = usable_token(token)
     address = listing.address
     _check_size(part, address, max_bytes)
-    first = part.files[0]
-    with _translated(address, token, part.label):
-        cached = try_to_load_from_cache(address.repo, first.path, revision=first.commit, repo_type="dataset")
-        if listing.restricted or not isinstance(cached, str):
-            _knock(address, first, token)
+    if listing.restricted:
+        with _translated(address, sent, part.label):
+            transfer.ask(address.repo, part.files[0], sent)
     done, paths = 0, []
     for place, file in enumerate(part.files):
 
@@ -117,11 +121,10 @@ def download(
                 progress(Progress(place, len(part.files), min(done + now, part.size), part.size))
 
         report(0)
-        with _translated(address, token, file.path):
-            path = hf_hub_download(
-                address.repo, file.path, repo_type="dataset", revision=file.commit, token=token, tqdm_class=_silent_bar(report)
-            )
-        paths.append(Path(path))
+        with _translated(address, sent, file.path):
+            if not isinstance(try_to_load_from_cache(address.repo, file.path, revision=file.commit, repo_type="dataset"), str):
+                transfer.fill_cache(address.repo, file, sent, report)
+            paths.append(Path(hf_hub_download(address.repo, file.path, repo_type="dataset", revision=file.commit, token=sent)))
         done += file.size
     if progress is not None:
         progress(Progress(len(part.files), len(part.files), part.size, part.size))
@@ -145,7 +148,7 @@ class _Found(NamedTuple):
     restricted: bool
 
 
-def _look(address: HubAddress, revision: str | None, token: Token) -> _Found:
+def _look(address: HubAddress, revision: str | None, token: str | Literal[False]) -> _Found:
     from huggingface_hub import HfApi
 
     with _translated(address, token, revision or ""):
@@ -157,33 +160,6 @@ def _look(address: HubAddress, revision: str | None, token: Token) -> _Found:
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise ServerError("The Hub's answer names no commit.", where=address.repo, remedy="try again in a few minutes")
     return _Found(commit, files, card, bool(info.gated) or bool(info.private))
-
-
-def _knock(address: HubAddress, file: RemoteFile, token: Token) -> None:
-    """Ask once whether the file may be had; the download itself would wait out a rate limit in silence."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
-    get_hf_file_metadata(hf_hub_url(address.repo, file.path, repo_type="dataset", revision=file.commit), token=token, timeout=TIMEOUT)
-
-
-def _silent_bar(report: Callable[[int], None]) -> type[Any]:
-    """A progress bar that draws nothing and says how many bytes of a file are there."""
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class Bar(tqdm):
-        def __init__(self, *args: Any, **options: Any) -> None:
-            self.here = int(options.get("initial") or 0)
-            # Bytes that travel are counted on a bar of their own; shown are the bytes that are written.
-            self.counts = "transfer" not in str(options.get("name", ""))
-            super().__init__(*args, **{**options, "disable": True})  # type: ignore[no-untyped-call]
-
-        def update(self, n: float | None = 1) -> bool | None:
-            self.here += int(n or 0)
-            if self.counts:
-                report(self.here)
-            return None
-
-    return Bar
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from dissection.hub.client import MAX_BYTES, Listing, Progress, Token, download,
 from dissection.hub.faults import ChoiceError
 from dissection.hub.parts import Part, choose
 from dissection.readers import READERS, open_dataset, with_properties
-from dissection.tables import MAX_PARQUET_BYTES, Table, read_table
+from dissection.tables import Table, joined, read_table
 from dissection.tables_text import MAX_ROWS, too_many
 
-MAX_UNPACKED = MAX_PARQUET_BYTES
+MAX_UNPACKED = 4_000_000_000
 
 
 def open_hub(
@@ -28,13 +29,11 @@ def open_hub(
 ) -> PairDataset:
     """A dataset of the Hub. Its name is that of the repository; its notes say which commit, configuration and split it is.
 
-    In memory there are at once the rows of all files, as Python objects: several times the 1 GB that they may have once unpacked.
-
     Args:
         address: as in `dissection.hub.address.parse`.
         token: None: that of HF_TOKEN or of the login on this machine; False: none.
         reader: the name of a reader, to overrule the choice by content.
-        progress: told how far the download is; it may be called from another thread.
+        progress: told how far the download is; an exception that it raises ends the download, and what has come is kept.
         max_bytes: how much may be downloaded.
         listing: what `list_parts` found at this address, to spare the Hub the question.
 
@@ -91,8 +90,7 @@ def _joined(tables: Sequence[Table], address: HubAddress) -> Table:
             accepted=", ".join(table.filename for table in tables[:12]),
             remedy="name one of the files behind the dataset's name",
         )
-    values = [value for table in tables for value in table.values]
-    return Table(f"{address.repo}, {len(tables)} files together", tables[0].kind, values, range(1, len(values) + 1))
+    return joined(tables, f"{address.repo}, {len(tables)} files together")
 
 
 def _check_unpacked(paths: Sequence[Path], address: HubAddress) -> None:
@@ -103,15 +101,30 @@ def _check_unpacked(paths: Sequence[Path], address: HubAddress) -> None:
 
 
 def _unpacked(path: Path) -> int:
-    """Bytes once unpacked, by what the file says of itself."""
-    if path.suffix == ".gz":
-        with path.open("rb") as file:
-            file.seek(max(path.stat().st_size - 4, 0))
-            return int.from_bytes(file.read(4), "little")
-    if path.suffix == ".parquet":
-        try:
+    """Bytes once unpacked, by what the file says of itself; its own where it says nothing."""
+    try:
+        if path.suffix == ".gz":
+            with path.open("rb") as file:
+                file.seek(max(path.stat().st_size - 4, 0))
+                return int.from_bytes(file.read(4), "little")
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                return sum(member.file_size for member in archive.infolist())
+        if path.suffix == ".zst":
+            return _streamed(path)
+        if path.suffix == ".parquet":
             metadata = importlib.import_module("pyarrow.parquet").read_metadata(path)
-        except (OSError, ValueError, ImportError):  # said where the file is read
-            return 0
-        return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+            return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    except (OSError, ValueError, ImportError, zipfile.BadZipFile):  # said where the file is read
+        return 0
     return path.stat().st_size
+
+
+def _streamed(path: Path) -> int:
+    """Bytes of a zstd file, counted up to the limit, as few of them say how many they hold."""
+    pa = importlib.import_module("pyarrow")
+    size = 0
+    with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
+        while size <= MAX_UNPACKED and (piece := stream.read(1 << 20)):
+            size += len(piece)
+    return size

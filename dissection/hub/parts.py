@@ -15,6 +15,12 @@ _SHARD = re.compile(r"^(?P<name>.+?)[-_.]\d{3,}(?:-of-\d{3,})?(?:-[0-9a-f]{8,})?
 _NUMBER = re.compile(r"^\d{3,}$")
 _SPLITS = re.compile(r"^(?:partial-)?(?:train|training|test|testing|valid|validation|val|dev|eval|filtered|raw)(?:[-_].+)?$", re.IGNORECASE)
 _NO_DATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "config.json", "package.json"}
+# The best first: which form a split is read from where it is there in several.
+_ENDINGS = (
+    ".parquet",
+    *(f".{form}{packing}" for form in ("jsonl", "ndjson", "json", "csv", "tsv") for packing in ("", ".gz", ".zst", ".zip")),
+    ".zip",
+)
 _SHOWN = 12
 
 
@@ -58,7 +64,9 @@ def parts_of(files: Iterable[RemoteFile], card: object = None) -> dict[str, Part
             if any(_matches(file.path, pattern) for pattern in patterns):
                 # A folder that is declared without splits has them by the names of its files.
                 found.setdefault((config, split or _guess(file.path)[1]), []).append(file)
-    for file in [] if found else data:
+    # What a plain archive holds can't be seen from here: it is offered where nothing says by its name that it is a table.
+    tables = [file for file in data if not _plain_archive(file.path)]
+    for file in [] if found else tables or data:
         found.setdefault(_guess(file.path), []).append(file)
     parts = [Part(config, split, _one_form(members)) for (config, split), members in found.items()]
     return {part.label: part for part in parts}
@@ -125,8 +133,12 @@ def _is_data(path: str) -> bool:
     return is_data_file(path) and parts[-1].lower() not in _NO_DATA and not any(part.startswith((".", "_")) for part in parts)
 
 
+def _plain_archive(path: str) -> bool:
+    return path.lower().endswith(".zip") and not is_data_file(path[: -len(".zip")])
+
+
 def _stem(path: str) -> str:
-    return re.sub(r"(?:\.(?:parquet|jsonl|ndjson|json|csv|tsv|gz))+$", "", path.rpartition("/")[2], flags=re.IGNORECASE)
+    return re.sub(r"(?:\.(?:parquet|jsonl|ndjson|json|csv|tsv|gz|zst|zip))+$", "", path.rpartition("/")[2], flags=re.IGNORECASE)
 
 
 def _guess(path: str) -> tuple[str, str]:
@@ -144,7 +156,7 @@ def _guess(path: str) -> tuple[str, str]:
 
 def _one_form(files: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
     """The files of the best form among them, each once, as the same rows may be there in several forms."""
-    for ending in (".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".json", ".json.gz", ".csv", ".tsv", ".csv.gz", ".tsv.gz"):
+    for ending in _ENDINGS:
         if chosen := [file for file in dict.fromkeys(files) if file.path.lower().endswith(ending)]:
             return tuple(chosen)
     return tuple(files)
@@ -166,8 +178,10 @@ def _declared(card: object) -> list[tuple[str, str | None, list[str]]]:
         folder = config.get("data_dir")
         prefix = f"{folder.strip('/')}/" if isinstance(folder, str) else ""
         entries = config.get("data_files", f"{prefix}**" if prefix else None)
+        # Files that are named without a split are its training split, as the Hub has it; a folder's splits stand in its files' names.
+        usual = "train" if "data_files" in config else None
         for entry in entries if isinstance(entries, list) else [entries]:
-            split = entry.get("split") if isinstance(entry, dict) else None
+            split = entry.get("split", usual) if isinstance(entry, dict) else usual
             paths = entry.get("path") if isinstance(entry, dict) else entry
             patterns = [path for path in (paths if isinstance(paths, list) else [paths]) if isinstance(path, str)]
             found.append((config["config_name"].replace("/", "--"), split if isinstance(split, str) else None, patterns))

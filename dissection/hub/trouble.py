@@ -40,10 +40,10 @@ def translate(error: Exception, address: HubAddress, what: str, *, has_token: bo
         return OfflineError("HF_HUB_OFFLINE is set, so the Hub is not asked.", where=str(address), remedy="unset it, and try again")
     if isinstance(error, errors.HfHubHTTPError):
         return _of_answer(error, address, what, has_token=has_token)
-    return _of_failure(error, address, what, has_token=has_token)
+    return _of_failure(error, address, what)
 
 
-def _of_failure(error: Exception, address: HubAddress, what: str, *, has_token: bool) -> HubError:
+def _of_failure(error: Exception, address: HubAddress, what: str) -> HubError:
     """For errors that come with no answer of the Hub's, or with one that can't be read."""
     import httpx2
     from huggingface_hub import errors
@@ -63,10 +63,7 @@ def _of_failure(error: Exception, address: HubAddress, what: str, *, has_token: 
     # A JSON answer that is not of the form of a dataset fails while the client takes it apart.
     if isinstance(error, (KeyError, TypeError, AttributeError, ValueError)):
         return _nonsense(address)
-    # The storage of large files has errors of its own.
-    if isinstance(error, PermissionError):
-        return _refused(address, has_token=has_token)
-    if isinstance(error, (OSError, RuntimeError, errors.XetDownloadError)):
+    if isinstance(error, OSError):
         return _broken_off(address, what)
     raise error
 
@@ -75,7 +72,7 @@ def _broken_off(address: HubAddress, what: str) -> BrokenOffError:
     return BrokenOffError(
         "The connection broke off.",
         where=f"{address.repo}, {what}" if what else address.repo,
-        remedy="try again; files that are complete are kept, the one that broke off is started anew",
+        remedy="try again; what has come is kept, and only the rest is asked for",
     )
 
 
