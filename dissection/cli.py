@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from dissection import cli_fit, cli_hub, cli_mapping, cli_report, cli_scores
+from dissection.append import append
 from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
-from dissection.errors import InputError
+from dissection.errors import InputError, UnknownFormError
 from dissection.wording import count
 
 EXIT_BAD_INPUT = 2
@@ -56,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_data(parser: argparse.ArgumentParser) -> None:
     """DATA, and how it is read, grouped and joined: the same for every command that takes it."""
     parser.add_argument("data", type=cli_hub.data, metavar="DATA", help=_DATA_HELP)
+    parser.add_argument(
+        "--append",
+        type=cli_hub.data,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="pairs to put behind those of DATA, before anything else is done; repeatable. Judges and properties are united by name",
+    )
     parser.add_argument(
         "--labels",
         type=Path,
@@ -122,7 +131,8 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "report",
         help="one HTML file about chosen judges, which opens without a network",
-        description="Write heatmap, similarity, scores, cautions, portraits and method, with interactive charts.",
+        description="Write portraits, heatmaps, similarity, scores, diagnostics and method, with interactive charts. Cells that were sampled "
+        "(--engine nuts) come with their R-hat and effective sample sizes. The exit status is 1 where a cell has no numbers to trust.",
         epilog="Example:  python -m dissection report demo.jsonl --judge human --out human.html",
     )
     _add_data(parser)
@@ -159,6 +169,8 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _open(options: argparse.Namespace) -> PairDataset:
     started = time.perf_counter()
     dataset = cli_mapping.read(options.data, options.mapping) if options.mapping else cli_hub.open_data(options.data, options.reader)
+    if options.append:
+        dataset = append([dataset, *(_open_further(source, options.mapping) for source in options.append)])
     what = count(len(dataset), "pair") if dataset.has_pairs else "published weights"
     size = f"{count(len(dataset.judges), 'judge')}, {count(len(dataset.groups), 'group')}"
     say(f"{dataset.name}: {what}, {size} ({time.perf_counter() - started:.1f} s)")
@@ -168,6 +180,16 @@ def _open(options: argparse.Namespace) -> PairDataset:
     for path in options.labels:
         dataset = _join_labels(dataset, path, options.one_means)
     return dataset
+
+
+def _open_further(source: Path | str, mapping: Path | None) -> PairDataset:
+    """A dataset to append, of the form that its content shows; the mapping is for a table of no known form."""
+    try:
+        return cli_hub.open_data(source)
+    except UnknownFormError:
+        if mapping is None:
+            raise
+        return cli_mapping.read(source, mapping)
 
 
 def _with_scenarios(dataset: PairDataset, options: argparse.Namespace) -> PairDataset:

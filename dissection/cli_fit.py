@@ -42,7 +42,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prior-scale", type=float, metavar="B", help="scale b of the Laplace prior; default 0.1")
     parser.add_argument("--folds", type=int, default=0, metavar="K", help="mean of K fits that each leave one part out (paper: 10)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet, FILE.jsonl or FILE.json")
+    add_sampler_options(parser)
+
+
+def add_sampler_options(parser: argparse.ArgumentParser) -> None:
+    """The engine, and the sampler's settings."""
     sampler = parser.add_argument_group("the sampler", "for --engine nuts; an interrupted run goes on where it was")
     sampler.add_argument("--engine", default="fast", metavar="E", help="fast (the default) or nuts (PyMC's model, sampled by nutpie)")
     for name, meaning in (
@@ -82,7 +87,7 @@ def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], P
     started = time.perf_counter()
     failed: list[tuple[str, str]] = []
     if options.engine == "nuts":
-        posteriors, failed = _sample(dataset, model, settings, options)
+        posteriors, failed = sample(dataset, model, settings, options)
     else:
         posteriors = fit(dataset, model, options.judge, options.group, show_groups)
     write_effects(posteriors, options.out)
@@ -118,7 +123,7 @@ def show_groups(done: int, total: int) -> None:
         print(f"\rfitting group {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-def _sample(
+def sample(
     dataset: PairDataset, model: Model, settings: Settings, options: argparse.Namespace
 ) -> tuple[list[Posterior], list[tuple[str, str]]]:
     """Posteriors in the order of the fast engine's, and the cells that failed with their reasons."""

@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from dissection.cli_fit import say, show_groups
+from dissection.cli_fit import add_sampler_options, check_options, sample, say, show_groups
 from dissection.dataset import PairDataset
 from dissection.export import check_output
 from dissection.regression.fit import fit
-from dissection.regression.model import choose_model
 from dissection.report import ReportInput, report
+from dissection.wording import count
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,18 +18,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="standard", metavar="M", help="standard (the default), paper or pooled")
     parser.add_argument("--prior-scale", type=float, metavar="B", help="scale b of the Laplace prior; default 0.1")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.html")
+    add_sampler_options(parser)
+    parser.set_defaults(folds=0)
 
 
 def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:
-    """Fit every group and write the report; 0."""
+    """Fit or sample every group and write the report; 1 where some cell has no numbers that can be trusted, else 0."""
     check_output(options.out, (".html",))
-    model = choose_model(options.model, options.prior_scale)
+    model, settings = check_options(options)
     dataset = open_data(options)
-    judges = tuple(name for name in dataset.judge_names if not options.judge or name in options.judge)
     for name in options.judge or ():
         dataset.judge_index(name)  # says which there are
-    groups = [group.name for group in dataset.selectable_groups if not (model.pooled and group.kind == "condition")]
-    content = ReportInput(dataset, judges, model, tuple(fit(dataset, model, judges, groups, show_groups)))
+    options.judge = [name for name in dataset.judge_names if not options.judge or name in options.judge]
+    options.group = [group.name for group in dataset.selectable_groups if not (model.pooled and group.kind == "condition")]
+    failed: list[tuple[str, str]] = []
+    if options.engine == "nuts":
+        posteriors, failed = sample(dataset, model, settings, options)
+    else:
+        posteriors = fit(dataset, model, options.judge, options.group, show_groups)
+    for label, reason in failed:
+        say(f"failed: {label}: {reason}")
+    content = ReportInput(dataset, tuple(options.judge), model, tuple(posteriors), settings if options.engine == "nuts" else None)
     options.out.write_text(report(content), encoding="utf-8")
-    say(f"{len(judges)} judges, {len(groups)} groups → {options.out}")
-    return 0
+    say(f"{count(len(options.judge), 'judge')}, {count(len(options.group), 'group')} → {options.out}")
+    return 1 if any(posterior.status == "not converged" for posterior in posteriors) else 0

@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prior-scale", type=float, metavar="B", help="scale b of the Laplace prior; default 0.1")
     parser.add_argument("--folds", type=int, default=5, metavar="K", help="parts of whole queries that are held out in turn; default 5")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the folds; default 0")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet, FILE.jsonl or FILE.json")
 
 
 def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:

@@ -1,4 +1,4 @@
-"""Results as files: CSV, Parquet, JSON Lines, and the published-weights form."""
+"""Results as files: CSV, Parquet, JSON Lines, JSON, and the published-weights form."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ import pandas as pd
 from dissection.errors import InputError, UnknownNameError
 from dissection.regression.posterior import EFFECT_COLUMNS, Posterior, effects_frame
 
-EFFECT_FORMS = (".csv", ".parquet", ".jsonl")
+EFFECT_FORMS = (".csv", ".parquet", ".jsonl", ".json")
+DIGITS = 15  # after the point; the most that pandas writes
 
 
 def effects_table(posteriors: Sequence[Posterior]) -> pd.DataFrame:
@@ -46,7 +47,7 @@ def write_effects(posteriors: Sequence[Posterior], path: Path) -> None:
     """Write the effects in the form that the path's ending names.
 
     Raises:
-        UnknownNameError: the ending is none of .csv, .parquet, .jsonl.
+        UnknownNameError: the ending is none of `EFFECT_FORMS`.
     """
     write_table(effects_table(posteriors), path)
 
@@ -55,18 +56,19 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table in the form that the path's ending names.
 
     Raises:
-        UnknownNameError: the ending is none of .csv, .parquet, .jsonl.
+        UnknownNameError: the ending is none of `EFFECT_FORMS`.
     """
     check_output(path, EFFECT_FORMS)
     path.write_bytes(table_bytes(table, path.suffix.lower()))
 
 
 def table_bytes(table: pd.DataFrame, form: str) -> bytes:
-    """The content of a table's file; `form` is one of `EFFECT_FORMS`."""
+    """The content of a table's file; `form` is one of `EFFECT_FORMS`. JSON is a list with one object a row; NaN is null."""
     if form == ".parquet":
         return bytes(table.to_parquet(index=False))
-    if form == ".jsonl":
-        return table.to_json(orient="records", lines=True, double_precision=10).encode()
+    if form in (".jsonl", ".json"):
+        lines = table.to_json(orient="records", lines=True, double_precision=DIGITS)
+        return (lines if form == ".jsonl" else "[" + lines.strip().replace("\n", ",\n") + "]\n").encode()
     return safe_cells(table).to_csv(index=False).encode()
 
 

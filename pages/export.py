@@ -10,7 +10,7 @@ from dissection.regression.posterior import Posterior
 from dissection.report import ReportInput, report
 from dissection.similarity import similarity_matrix
 
-FORMS = {".csv": "CSV", ".parquet": "Parquet", ".jsonl": "JSON Lines"}
+FORMS = {".csv": "CSV", ".parquet": "Parquet", ".jsonl": "JSON Lines", ".json": "JSON"}
 NATIVE = {".jsonl": "JSON Lines", ".gz": "JSON Lines, packed", ".parquet": "Parquet", ".csv": "CSV"}
 
 
@@ -25,10 +25,12 @@ def about_judges(dataset: PairDataset, stem: str) -> None:
     judges = controls.some_judges(dataset, "export-judges")
     # Fitted now, as downloads are made outside the session, where the sidebar's choices are not known.
     found = fitted(dataset, judges)
-    content = ReportInput(dataset, judges, session.model(), tuple(found))
+    sampled = sum(posterior.engine == "nuts" for posterior in found)
+    content = ReportInput(dataset, judges, session.model(), tuple(found), analysis.settings() if sampled else None)
     st.subheader("Report", anchor=False)
     st.caption(
-        "One HTML file with interactive charts: portraits, heatmap, similarity, scores, cautions, method, data hash and versions. It opens without a network."
+        "One HTML file with interactive charts: portraits, heatmaps, similarity, scores, diagnostics, method, data hash, versions and seeds. It opens "
+        f"without a network. {sampled:,} of {len(found):,} cells in it were sampled by NUTS{'' if sampled else '; the sidebar chooses the engine'}."
     )
     st.download_button(
         "Download the report",
@@ -43,9 +45,9 @@ def about_judges(dataset: PairDataset, stem: str) -> None:
         "One row a judge, group and property: mean, sd and 95 % interval in log-odds, the percentage preferred, n. The published-weights form holds means alone."
     )
     columns = st.columns(len(EFFECT_FORMS) + 1)
-    for column, (form, label) in zip(columns, FORMS.items(), strict=False):
+    for column, form in zip(columns, EFFECT_FORMS, strict=False):
         column.download_button(
-            label,
+            FORMS[form],
             lambda form=form: table_bytes(effects_table(found), form),
             file_name=f"{stem}-effects{form}",
             icon=":material/download:",

@@ -72,7 +72,7 @@ STATIONS = [
     ["errors", "judges", "properties", "verdicts", "comparisons", "tables", "tables_text", "dataset", "text_properties"],
     ["readers"],
     ["regression"],
-    ["similarity", "clusters", "explanation", "inspection", "doctor", "export", "native_file", "scenarios"],
+    ["similarity", "clusters", "explanation", "inspection", "doctor", "export", "native_file", "scenarios", "append"],
     ["figures"],
 ]
 

@@ -41,12 +41,12 @@ def data(tmp_path: Path) -> Path:
 # --- fit -------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl", "json"])
 def test_fit_writes_every_cell(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str) -> None:
     out = tmp_path / f"effects.{ending}"
     assert main(["fit", str(data), "--out", str(out)]) == 0
-    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "jsonl": lambda file: pd.read_json(file, lines=True)}[ending]
-    frame = read(out)
+    readers = {"csv": pd.read_csv, "parquet": pd.read_parquet, "jsonl": lambda file: pd.read_json(file, lines=True), "json": pd.read_json}
+    frame = readers[ending](out)
     assert list(frame.columns) == COLUMNS
     assert len(frame) == 3 * 2 * 3
     assert frame["group"].unique().tolist() == ["Code", "Advice", "w_stances"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dissection.errors import InputError, UnknownNameError
-from dissection.export import check_output, effects_table, published_json, safe_cells, write_effects
+from dissection.export import check_output, effects_table, published_json, safe_cells, table_bytes, write_effects
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
 from dissection.regression.posterior import Posterior
@@ -29,28 +29,45 @@ def test_the_table_has_exactly_these_columns(posteriors: list[Posterior]) -> Non
     assert list(effects_table([]).columns) == COLUMNS
 
 
-@pytest.mark.parametrize("ending", [".csv", ".CSV", ".parquet", ".jsonl"])
+@pytest.mark.parametrize("ending", [".csv", ".CSV", ".parquet", ".jsonl", ".json"])
 def test_files_hold_what_the_table_holds(posteriors: list[Posterior], tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"effects{ending}"
     write_effects(posteriors, path)
-    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".jsonl": lambda file: pd.read_json(file, lines=True)}[ending.lower()]
+    read = {
+        ".csv": pd.read_csv,
+        ".parquet": pd.read_parquet,
+        ".jsonl": lambda file: pd.read_json(file, lines=True, precise_float=True),
+        ".json": lambda file: pd.DataFrame(json.loads(file.read_text())),
+    }[ending.lower()]
     found, expected = read(path), effects_table(posteriors)
     if ending.lower() == ".csv":
         found["judge"] = found["judge"].str.removeprefix("'")
     assert list(found.columns) == COLUMNS
     for column in COLUMNS:
         if expected[column].dtype == float:
-            np.testing.assert_allclose(found[column].astype(float), expected[column], atol=1e-9)
+            np.testing.assert_allclose(found[column].astype(float), expected[column], atol=1e-12)
         else:
             assert found[column].tolist() == expected[column].tolist(), column
 
 
 def test_cells_without_numbers_are_empty_and_no_words(posteriors: list[Posterior], tmp_path: Path) -> None:
     write_effects(posteriors, tmp_path / "effects.jsonl")
+    write_effects(posteriors, tmp_path / "effects.json")
     rows = [json.loads(line) for line in (tmp_path / "effects.jsonl").read_text().splitlines()]
+
+    def no_constant(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    assert json.loads((tmp_path / "effects.json").read_text(), parse_constant=no_constant) == rows
     empty = [row for row in rows if row["group"] == "w_stances"]
     assert len(empty) == 6
     assert all(row["mean"] is None and row["low"] is None and row["converged"] is False and row["n"] == 0 for row in empty)
+
+
+def test_json_of_nothing_is_an_empty_list_and_any_text_stays_one_value() -> None:
+    assert json.loads(table_bytes(effects_table([]), ".json")) == []
+    frame = pd.DataFrame({"x": ["a\nb", "},\n{", "\u2028"]})
+    assert [row["x"] for row in json.loads(table_bytes(frame, ".json"))] == frame["x"].tolist()
 
 
 def test_a_spreadsheet_runs_nothing(posteriors: list[Posterior], tmp_path: Path) -> None:
@@ -66,7 +83,7 @@ def test_a_spreadsheet_runs_nothing(posteriors: list[Posterior], tmp_path: Path)
 
 
 def test_where_nothing_can_be_written(tmp_path: Path, posteriors: list[Posterior]) -> None:
-    with pytest.raises(UnknownNameError, match=r"'.xlsx'.*\.csv, \.parquet, \.jsonl"):
+    with pytest.raises(UnknownNameError, match=r"'.xlsx'.*\.csv, \.parquet, \.jsonl, \.json"):
         write_effects(posteriors, tmp_path / "effects.xlsx")
     with pytest.raises(InputError, match=r"folder does not exist.*make it first"):
         check_output(tmp_path / "absent" / "effects.csv", (".csv",))

@@ -201,7 +201,7 @@ def _panel(found: _Download, *, was_running: bool) -> None:
         elif work.error:
             show.mistake(work.error)
         elif work.result:
-            st.markdown(_as_list(work.result.lines))
+            show.inspection(work.result.lines)
         else:
             st.caption("What has come is kept; the next download of the same goes on there.")
         if not work.running:
@@ -226,12 +226,6 @@ def _going_on(work: Background[_Opened]) -> None:
             + ("time left: not known before more has come" if left is None else analysis.time_left(left))
         )
     st.button("Cancel", icon=":material/cancel:", on_click=work.cancel, key="hub_cancel")
-
-
-def _as_list(lines: list[str]) -> str:
-    """The report's lines, where what is indented belongs to the heading above it."""
-    written = [plain_markdown(line).replace("  \\- ", "- ", 1) for line in lines]
-    return "  \n".join(f"\n{line}\n" if not plain.startswith(" ") else line for plain, line in zip(lines, written, strict=True))
 
 
 def _put_away() -> None:

@@ -1,7 +1,7 @@
 """How charts and tables are shown: each with its reading, the table behind it, and downloads."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -110,6 +110,14 @@ def data_table(table: pd.DataFrame, name: str, columns: Mapping[str, Any] | None
         icon=":material/download:",
         key=f"csv-{file_stem(name)}",
     )
+
+
+def inspection(lines: Sequence[str]) -> None:
+    """The lines of an inspection: headings, items, and what belongs to an item."""
+    written = (
+        plain_markdown(line).replace("  \\- ", "- ", 1) if line.startswith(" ") else f"\n**{plain_markdown(line)}**\n" for line in lines
+    )
+    st.markdown("  \n".join(written))
 
 
 def mistake(error: InputError) -> None:
