@@ -29,7 +29,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 def posterior_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder for sampled cells, of this run's tests and of the servers that they start."""
     folder = tmp_path_factory.mktemp("store")
-    os.environ["DISSECTION_STORE"] = str(folder)
+    os.environ["DISSECTION_CACHE"] = str(folder)
+    # Nothing that a test publishes may come to where this machine's owner keeps things.
+    os.environ.pop("DISSECTION_STORE", None)
     return folder
 
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.hub_commits import accept
+
 LARGE = (".parquet", ".gz")
 
 
@@ -80,6 +82,7 @@ class HubServer:
         self.repos: dict[str, Repo] = {}
         self.tokens: set[str] = set()
         self.members: set[str] = set()
+        self.writers: set[str] = set()
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.blobs: dict[str, bytes] = {}
@@ -125,7 +128,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
+        self._answer()
+
     def _answer(self) -> None:
+        sent = self._sent()
         self.asked = Asked(self.command, self.path, {key.lower(): value for key, value in self.headers.items()})
         self.hub.asked.append(self.asked)
         self.fault = next(
@@ -138,7 +148,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(self.fault.status, self.fault.body, self.fault.headers)
                 return
         path = urlsplit(self.path).path
-        if path.startswith("/blob/"):
+        if self.command in ("POST", "PUT"):
+            token = self.asked.headers.get("authorization", "").removeprefix("Bearer ")
+            status, answer = accept(self.hub, path, token, sent)
+            self._send(status, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+        elif path.startswith("/blob/"):
             self._body(self.hub.blobs[path.rpartition("/")[2]], {})
         elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/([^/]+))?", path):
             self._info(match[1], unquote(match[2] or "main"))
@@ -146,6 +160,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._resolve(match[1], unquote(match[2]), unquote(match[3]))
         else:
             self._send(404, b"{}", {})
+
+    def _sent(self) -> bytes:
+        """The request's body, in one piece or in several."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
     def _repo(self, name: str) -> Repo | None:
         """The repository, or None after the answer that the Hub gives to those who may not see it."""
@@ -167,7 +192,9 @@ class _Handler(BaseHTTPRequestHandler):
         if commit is None:
             self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": f"Invalid rev id: {revision}"})
             return
-        siblings = [{"rfilename": path, "size": len(body), "blobId": "0"} for path, body in repo.files(revision).items()]
+        siblings = [
+            {"rfilename": path, "size": len(body), "blobId": hashlib.sha1(body).hexdigest()} for path, body in repo.files(revision).items()
+        ]
         info = {"id": name, "sha": commit, "private": repo.private, "gated": "auto" if repo.gated else False, "siblings": siblings}
         self._send(
             200, json.dumps({**info, **({"cardData": repo.card} if repo.card else {})}).encode(), {"Content-Type": "application/json"}

@@ -330,7 +330,7 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISSECTION_STORE", "DISSECTION_STORE_MB", "XDG_CACHE_HOME"):
+    for name in ("DISSECTION_CACHE", "DISSECTION_CACHE_MB", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_store().folder == tmp_path / ".cache" / "preference-dissection"
@@ -339,23 +339,23 @@ def test_the_default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert default_store().folder == tmp_path / "caches" / "preference-dissection"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert default_store().folder == tmp_path / ".cache" / "preference-dissection", "the specification ignores relative ones"
-    monkeypatch.setenv("DISSECTION_STORE", "~/mine")
-    monkeypatch.setenv("DISSECTION_STORE_MB", "5")
+    monkeypatch.setenv("DISSECTION_CACHE", "~/mine")
+    monkeypatch.setenv("DISSECTION_CACHE_MB", "5")
     assert (default_store().folder, default_store().max_bytes) == (tmp_path / "mine", 5_000_000)
     assert list(tmp_path.iterdir()) == [], "asking makes no folder"
 
 
 @pytest.mark.parametrize("words", ["0", "-1", "many", "1.5", "²", "9" * 30])
 def test_bad_sizes_are_refused(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISSECTION_STORE_MB", words)
-    with pytest.raises(InputError, match=r"DISSECTION_STORE_MB.*whole number of megabytes"):
+    monkeypatch.setenv("DISSECTION_CACHE_MB", words)
+    with pytest.raises(InputError, match=r"DISSECTION_CACHE_MB.*whole number of megabytes"):
         default_store()
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("x")
-    monkeypatch.setenv("DISSECTION_STORE", str(tmp_path / "file"))
-    with pytest.raises(InputError, match=r"not a folder.*DISSECTION_STORE"):
+    monkeypatch.setenv("DISSECTION_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"not a folder.*DISSECTION_CACHE"):
         default_store()
 
 

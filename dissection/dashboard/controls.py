@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dissection.dashboard import analysis, session
+from dissection.dashboard import analysis, links, session
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.judges import Judge
@@ -17,14 +17,8 @@ OVERALL = "overall"
 
 def sidebar() -> None:
     """The choices that hold on every page: data, model, prior scale, engine, image format; and the progress of the full analysis."""
+    links.follow()
     options = session.dataset_options()
-    asked = st.query_params.get("data")
-    if asked and asked not in options:
-        st.warning(
-            "This link shows a dataset that another visitor uploaded. It stays in their session; ask them for the file and open it on the "
-            "Upload page.",
-            icon=":material/link_off:",
-        )
     models, scales = session.model_names(), list(session.PRIOR_SCALES)
     with st.sidebar:
         st.selectbox("Data", list(options), format_func=options.__getitem__, **keep("data", list(options), next(iter(options))))
@@ -97,14 +91,20 @@ def one_judge(dataset: PairDataset, label: str = "Judge", key: str = "judge") ->
     """One judge; a human is the default where there is one, else the first."""
     labels = _labels(dataset)
     default = next((name for name in labels if "human" in name.casefold()), next(iter(labels)))
-    return str(st.selectbox(label, list(labels), format_func=labels.__getitem__, **keep(key, list(labels), default)))
+    missing = links.missing_judges(dataset, key)
+    kept = keep(key, list(labels), default) | {"on_change": links.forget_judges, "args": (key,)}
+    chosen = str(st.selectbox(label, list(labels), format_func=labels.__getitem__, **kept))
+    links.say_missing(dataset, missing, labels[chosen])
+    return chosen
 
 
 def some_judges(dataset: PairDataset, key: str, default: Sequence[str] = (), placeholder: str = "All judges") -> tuple[str, ...]:
     """Some judges, in the order of the dataset; none chosen means all."""
     labels = _labels(dataset)
-    kept = keep(key, list(labels), list(default))
+    missing = links.missing_judges(dataset, key, several=True)
+    kept = keep(key, list(labels), list(default)) | {"on_change": links.forget_judges, "args": (key,)}
     chosen = st.multiselect("Judges", list(labels), format_func=labels.__getitem__, placeholder=placeholder, **kept)
+    links.say_missing(dataset, missing, ", ".join(labels[name] for name in chosen[:5]) or "the usual choice")
     return tuple(name for name in labels if name in chosen) or tuple(labels)
 
 

@@ -10,6 +10,9 @@ from threading import Thread
 import numpy as np
 import streamlit as st
 
+from dissection.community.content import identity, pairs_hash
+from dissection.community.folder import Store
+from dissection.community.setting import open_store, setting
 from dissection.dashboard import analysis
 from dissection.dashboard.entry import through_app
 from dissection.dataset import FloatArray, Group, PairDataset
@@ -48,13 +51,18 @@ def own_datasets() -> dict[str, PairDataset]:
     return found
 
 
-def add_dataset(dataset: PairDataset) -> str:
-    """Keep an uploaded dataset for this session and return its key.
+def own_key(dataset_identity: str) -> str:
+    """The name in the address bar of a dataset that a visitor brought, from its `identity`."""
+    return f"own-{dataset_identity[:8]}"
+
+
+def add_dataset(dataset: PairDataset, key: str = "") -> str:
+    """Keep an uploaded dataset for this session and return its key, which is the same for the same content.
 
     Raises:
         InputError: the session already holds as many as it may.
     """
-    key = f"own-{dataset.content_hash[:8]}"
+    key = key or own_key(identity(dataset))
     owned = own_datasets()
     if key not in owned and len(owned) >= MAX_OWN_DATASETS:
         raise InputError(
@@ -75,13 +83,39 @@ def open_own(dataset: PairDataset) -> None:
         st.session_state["upload_error"] = error
 
 
+@st.cache_resource(show_spinner=False)
+def _community(where: str, entries: str) -> Store | None:
+    return open_store(where, entries)
+
+
+def community() -> Store | None:
+    """What visitors of this server published; None where publishing is off.
+
+    Raises:
+        InputError: the server is set up wrongly.
+    """
+    return _community(*setting())
+
+
+def from_community() -> dict[str, str]:
+    """The datasets of this session that came from the community: key → entry."""
+    found: dict[str, str] = st.session_state.setdefault("from_community", {})
+    return found
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+def hash_of_pairs(dataset: PairDataset) -> str:
+    """`pairs_hash` of a dataset, kept."""
+    return pairs_hash(dataset)
+
+
 def dataset_options() -> dict[str, str]:
     """Key → name of every dataset that this visitor can choose; the first is the default."""
     path = local_path()
     options = {LOCAL_FILE: path.name} if path else {}
     options[DEMO] = "Demo (simulated)"
     for key, dataset in own_datasets().items():
-        label = f"{dataset.name} (yours)"
+        label = f"{dataset.name} ({'community' if key in from_community() else 'yours'})"
         # A select box knows its options by their labels alone.
         options[key] = label if label not in options.values() else f"{label}, {key.removeprefix('own-')}"
     return options
@@ -225,6 +259,11 @@ def fit_ahead(dataset: PairDataset) -> None:
 def open_pairs(judge: str, group: str, property_name: str) -> None:
     """Show the pairs behind a cell at the next run; for use in callbacks."""
     st.session_state["go"] = {"data": current_key(), "judge": judge, "group": group, "property": property_name, "sign": "differs"}
+
+
+def open_pair(pair_id: str, judge: str, group: str) -> None:
+    """Show one pair, explained for a judge, at the next run; for use in callbacks."""
+    st.session_state["go"] = {"data": current_key(), "pair": pair_id, "judge": judge, "group": group}
 
 
 def follow() -> None:

@@ -129,18 +129,18 @@ def named_after(cell: Cell, posteriors: Sequence[Posterior]) -> list[Posterior]:
 def default_store() -> PosteriorStore:
     """The store that the app and the command line share.
 
-    Its folder is DISSECTION_STORE, else preference-dissection in XDG_CACHE_HOME or ~/.cache; its size is DISSECTION_STORE_MB.
+    Its folder is DISSECTION_CACHE, else preference-dissection in XDG_CACHE_HOME or ~/.cache; its size is DISSECTION_CACHE_MB.
 
     Raises:
         InputError: the folder is a file, or the size is not a positive number.
     """
     caches = os.environ.get("XDG_CACHE_HOME", "")
     fallback = (Path(caches) if Path(caches).is_absolute() else Path.home() / ".cache") / "preference-dissection"
-    folder = Path(os.environ.get("DISSECTION_STORE") or fallback).expanduser()
+    folder = Path(os.environ.get("DISSECTION_CACHE") or fallback).expanduser()
     if folder.exists() and not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder.",
-            where="the environment variable DISSECTION_STORE",
+            where="the environment variable DISSECTION_CACHE",
             accepted="a folder, which is made where it is missing",
             remedy="give another folder or unset the variable",
         )
@@ -148,11 +148,11 @@ def default_store() -> PosteriorStore:
 
 
 def _megabytes() -> int:
-    words = os.environ.get("DISSECTION_STORE_MB") or str(DEFAULT_MB)
+    words = os.environ.get("DISSECTION_CACHE_MB") or str(DEFAULT_MB)
     if not re.fullmatch(r"[0-9]{1,9}", words) or not int(words):
         raise InputError(
             f"The size of the store is {words!r}.",
-            where="the environment variable DISSECTION_STORE_MB",
+            where="the environment variable DISSECTION_CACHE_MB",
             accepted=f"a whole number of megabytes, 1 or more; {DEFAULT_MB} where it is not set",
             remedy="mend the variable or unset it",
         )
