@@ -1,4 +1,4 @@
-"""The command line: fit, scores, similarity, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
+"""The command line: fit, scores, similarity, groups, report, convert, mapping, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from dissection import cli_fit, cli_hub, cli_mapping, cli_report, cli_scores
+from dissection import cli_fit, cli_groups, cli_hub, cli_mapping, cli_report, cli_scores
 from dissection.append import append
 from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_scores(commands)
     _add_similarity(commands)
+    _add_groups(commands)
     _add_demo(commands)
     _add_convert(commands)
     _add_report(commands)
@@ -121,10 +122,22 @@ def _add_similarity(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         epilog="Example:  python -m dissection similarity published_weights/fitted_paras_comparison --out similarity.csv",
     )
     _add_data(parser)
-    parser.add_argument("--method", default="pearson", metavar="M", help="pearson (the default) or spearman")
+    parser.add_argument("--method", default="pearson", metavar="M", help="pearson (the default), spearman or cosine")
     parser.add_argument("--group", metavar="G", help="one scenario or condition instead of the mean over scenarios")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv")
     parser.set_defaults(command=_similarity)
+
+
+def _add_groups(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "groups",
+        help="whether judges of one kind are more alike than judges of different kinds",
+        description="Print mean similarities within and between groups of judges, with the number of pairs of judges and a permutation test.",
+        epilog=cli_groups.EXAMPLE,
+    )
+    _add_data(parser)
+    cli_groups.add_options(parser)
+    parser.set_defaults(command=_groups)
 
 
 def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -242,6 +255,10 @@ def _similarity(options: argparse.Namespace) -> int:
         f"{len(matrix)} × {len(matrix)} similarities ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}) → {options.out}"
     )
     return 0
+
+
+def _groups(options: argparse.Namespace) -> int:
+    return cli_groups.run(options, _open)
 
 
 def _report(options: argparse.Namespace) -> int:

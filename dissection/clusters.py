@@ -11,6 +11,8 @@ from scipy.spatial.distance import squareform
 
 from dissection.dataset import FloatArray
 
+MOST_CLUSTERS = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
@@ -54,6 +56,53 @@ def cluster(similarity: pd.DataFrame) -> Clustering:
     distance = np.clip(1 - kept.to_numpy(dtype=float), 0, None)
     tree = np.asarray(linkage(squareform(distance, checks=False), method="average"))
     return Clustering(tuple(judges[i] for i in _best_order(tree, distance)), tree, judges, left_out)
+
+
+class Proposal(NamedTuple):
+    """How many clusters the similarities suggest.
+
+    Attributes:
+        scores: one row a number of clusters: `clusters`, `silhouette` (-1 to 1, higher is better).
+        best: the number with the highest score; None where there are fewer than three judges.
+    """
+
+    scores: pd.DataFrame
+    best: int | None
+
+
+def propose_clusters(similarity: pd.DataFrame, clustering: Clustering, most: int = MOST_CLUSTERS) -> Proposal:
+    """The mean silhouette of each cut of the tree (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7), by the distance 1 - similarity.
+
+    Args:
+        similarity: that the tree was made of.
+        clustering: its tree.
+        most: clusters; at most one fewer than judges, as clusters of one each have no silhouette.
+    """
+    names = list(clustering.judges)
+    distance = np.clip(1 - similarity.loc[names, names].to_numpy(dtype=float), 0, None)
+    rows: list[tuple[int, float]] = []
+    for number in range(2, min(most, len(names) - 1) + 1):
+        cut = clustering.cut(number)
+        labels = np.array([cut[name] for name in names])
+        # Equal heights in the tree can leave fewer clusters than were asked for.
+        if len(set(labels)) == number:
+            rows.append((number, _silhouette(distance, labels)))
+    scores = pd.DataFrame(rows, columns=["clusters", "silhouette"])
+    return Proposal(scores, max(rows, key=lambda row: row[1])[0] if rows else None)
+
+
+def _silhouette(distance: FloatArray, labels: NDArray[np.intp]) -> float:
+    """The mean over judges of (b - a) / max(a, b): a the mean distance within the cluster, b to the nearest other; 0 for a judge alone."""
+    kinds, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    to_each = distance @ (labels[:, None] == kinds)
+    judges = np.arange(len(labels))
+    own = to_each[judges, place] / np.maximum(sizes[place] - 1, 1)
+    others = to_each / sizes
+    others[judges, place] = np.inf
+    nearest = others.min(axis=1)
+    widest = np.maximum(own, nearest)
+    found = np.divide(nearest - own, widest, out=np.zeros(len(labels)), where=(widest > 0) & (sizes[place] > 1))
+    return float(found.mean())
 
 
 class _Paths(NamedTuple):

@@ -11,6 +11,18 @@ from dissection.errors import LabelError, TakenNameError
 
 DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
 MAX_NAME_LENGTH = 80
+# Who trained the judges of each family; where that is not known, or the judge is made up, there is none.
+PROVIDERS = {
+    "gpt": "OpenAI",
+    "llama-2": "Meta",
+    "mistral": "Mistral AI",
+    "qwen": "Alibaba",
+    "tulu-2": "Allen Institute for AI",
+    "vicuna": "LMSYS",
+    "wizardLM": "Microsoft",
+    "yi": "01.AI",
+    "zephyr": "Hugging Face",
+}
 
 Origin = Literal["dataset", "upload"]
 
@@ -37,6 +49,11 @@ class Judge:
     def alignment(self) -> str:
         """The word for legends: "aligned", "base" or "unknown"."""
         return {True: "aligned", False: "base", None: "unknown"}[self.aligned]
+
+    @property
+    def provider(self) -> str | None:
+        """Who trained it, by its family; None where unknown or not a model."""
+        return PROVIDERS.get(self.family) if self.family else None
 
     @property
     def size_class(self) -> str:

@@ -11,11 +11,11 @@ from scipy.stats import spearmanr
 
 from dissection.clusters import cluster, map_judges
 from dissection.dataset import Group, PairDataset
-from dissection.errors import UnknownNameError
+from dissection.errors import InputError, UnknownNameError
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
 from dissection.regression.posterior import Posterior
-from dissection.similarity import similarity_matrix
+from dissection.similarity import METHODS, length_properties, paired_correlations, similarity_matrix
 
 CODE, ADVICE = Group("Code", "scenario"), Group("Advice", "scenario")
 
@@ -151,6 +151,51 @@ def test_nothing_to_compare() -> None:
 def test_unknown_methods_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="pearson, spearman"):
         similarity_matrix([point("alone", CODE, [1, 2])], "kendall")
+
+
+def test_cosine_is_the_correlation_about_zero() -> None:
+    up, steep = point("up", CODE, [1.0, 2, 3]), point("steep", CODE, [2.0, 1, 2])
+    matrix = similarity_matrix([up, steep], "cosine")
+    assert matrix.loc["up", "steep"] == pytest.approx(10 / np.sqrt(14 * 9))
+    flat = similarity_matrix([up, point("flat", CODE, [0.1, 0.1, 0.1])], "cosine")
+    assert flat.loc["up", "flat"] == pytest.approx(6 / np.sqrt(14 * 3)), "equal weights have a direction"
+    assert np.isnan(similarity_matrix([up, point("nothing", CODE, [0, 0, 0])], "cosine").loc["up", "nothing"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_paired_correlations_are_those_of_the_matrix(method: str) -> None:
+    rng = np.random.default_rng(4)
+    rows = np.round(rng.normal(size=(6, 12)), 1)
+    matrix = similarity_matrix([point(f"j{i}", CODE, row) for i, row in enumerate(rows)], method).to_numpy()
+    np.testing.assert_allclose(paired_correlations(rows[:3], rows[3:], method), matrix[[0, 1, 2], [3, 4, 5]], atol=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_property_is_a_fit_without_its_column(method: str) -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(3, 6))
+    whole = [point(f"j{i}", CODE, row) for i, row in enumerate(rows)]
+    shorter = [point(f"j{i}", CODE, np.delete(row, 2)) for i, row in enumerate(rows)]
+    pd.testing.assert_frame_equal(similarity_matrix(whole, method, ["p2"]), similarity_matrix(shorter, method))
+
+
+def test_length_is_known_by_any_of_its_names() -> None:
+    assert length_properties(["polite", "longer", "clear"]) == ("longer",)
+    assert length_properties(["lengthy", "polite"]) == ("lengthy",)
+    assert length_properties(["polite"]) == ()
+
+
+def test_what_can_not_be_left_out_is_refused() -> None:
+    two = [point("one", CODE, [1, 2]), point("other", CODE, [2, 1])]
+    with pytest.raises(UnknownNameError, match=r"no property named 'p7'.*p0, p1"):
+        similarity_matrix(two, without=["p7"])
+    with pytest.raises(InputError, match=r"1 property left.*at least two"):
+        similarity_matrix(two, without=["p1"])
+
+
+def test_equal_weights_have_no_correlation_whatever_their_rounding() -> None:
+    matrix = similarity_matrix([point("flat", CODE, [0.1] * 29), point("other", CODE, np.arange(29.0))])
+    assert np.isnan(matrix.loc["flat", "other"])
 
 
 # --- clusters --------------------------------------------------------------------------------------------------------------------------

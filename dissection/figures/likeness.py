@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dissection.clusters import Clustering
-from dissection.figures.style import GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, judge_text, plain
+from dissection.figures.style import FADED, GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, judge_text, plain
 from dissection.judges import Judge
+from dissection.likeness.support import THRESHOLD, Support
 
 MAP_WIDTH, MAP_HEIGHT = 1000, 480
 COLOURINGS = ("cluster", "size", "family", "base or aligned")
@@ -41,9 +42,17 @@ def long_frame(similarity: pd.DataFrame) -> pd.DataFrame:
 
 
 def matrix(
-    similarity: pd.DataFrame, clustering: Clustering, groups: Mapping[str, str], scenarios: int, own: Collection[str] = ()
+    similarity: pd.DataFrame,
+    clustering: Clustering,
+    groups: Mapping[str, str],
+    scenarios: int,
+    own: Collection[str] = (),
+    support: Support | None = None,
 ) -> go.Figure:
-    """The matrix in leaf order with its tree above and a strip of group colours beside the names."""
+    """The matrix in leaf order with its tree above and a strip of group colours beside the names.
+
+    With `support` of the same tree, branches that less than 70 % of the resamples have are faded, and each says its share under the pointer.
+    """
     order = [*clustering.order, *clustering.left_out]
     table = similarity.loc[order, order].to_numpy()
     places = list(range(len(order)))
@@ -56,7 +65,7 @@ def matrix(
         horizontal_spacing=0.004,
         shared_xaxes=False,
     )
-    _tree(figure, clustering)
+    _tree(figure, clustering, support)
     off_diagonal = table[~np.eye(len(order), dtype=bool)]
     # One judge that is like nobody would otherwise take all contrast from the rest.
     low = float(np.nanquantile(off_diagonal, 0.1)) if np.isfinite(off_diagonal).any() else 0.0
@@ -106,20 +115,24 @@ def _over(scenarios: int) -> str:
     return f"mean over {scenarios} scenarios" if scenarios > 1 else "one group"
 
 
-def _tree(figure: go.Figure, clustering: Clustering) -> None:
+def _tree(figure: go.Figure, clustering: Clustering, support: Support | None) -> None:
     place = {judge: x for x, judge in enumerate(clustering.order)}
     # (x, height) of every node: leaves first, in the order of `linkage`, then the joins from the bottom up.
     nodes = [(float(place[judge]), 0.0) for judge in clustering.judges]
-    for left, right, height, _ in clustering.linkage:
+    texts, faded = _branches(clustering, support)
+    for (left, right, height, _), text, weak in zip(clustering.linkage, texts, faded, strict=True):
         (x0, y0), (x1, y1) = nodes[int(left)], nodes[int(right)]
         nodes.append(((x0 + x1) / 2, float(height)))
         figure.add_trace(
             go.Scatter(
-                x=[x0, x0, x1, x1],
-                y=[y0, height, height, y1],
+                # The middle of the crossbar is a point of its own, as the pointer finds points and not lines.
+                x=[x0, x0, (x0 + x1) / 2, x1, x1],
+                y=[y0, height, height, height, y1],
                 mode="lines",
-                line={"color": MUTED, "width": 1.3},
-                hoverinfo="skip",
+                line={"color": MUTED, "width": 1.3, "dash": "dot" if weak else "solid"},
+                opacity=FADED if weak else 1,
+                text=text or None,
+                hoverinfo="text" if text else "skip",
                 showlegend=False,
             ),
             row=1,
@@ -130,6 +143,15 @@ def _tree(figure: go.Figure, clustering: Clustering) -> None:
     figure.update_yaxes(rangemode="tozero", row=1, col=2, **hidden)
     figure.update_xaxes(row=1, col=1, **hidden)
     figure.update_yaxes(row=1, col=1, **hidden)
+
+
+def _branches(clustering: Clustering, support: Support | None) -> tuple[list[str], list[bool]]:
+    """What each join says under the pointer, and whether it is faded; the join of all judges has no support to show."""
+    joins = len(clustering.linkage)
+    if support is None or not support.done:
+        return [""] * joins, [False] * joins
+    texts = ["all judges" if np.isnan(share) else f"support {100 * share:.0f} % of {support.done} resamples" for share in support.share]
+    return texts, [bool(share < THRESHOLD) for share in support.share]
 
 
 def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str], own: Collection[str]) -> None:

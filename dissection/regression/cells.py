@@ -60,7 +60,7 @@ class Cell:
         facts = [asdict(self.model), asdict(self.settings), sampler_versions(), len(self.rows)]
         digest = hashlib.sha256(json.dumps(facts).encode())
         for part in self.rows:
-            for array in part:
+            for array in (part.design, part.verdicts, part.weights):
                 digest.update(repr(array.shape).encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -73,7 +73,7 @@ class Cell:
 
     def to_bytes(self) -> bytes:
         """For the worker process: NumPy arrays and JSON, nothing that runs when it is read."""
-        arrays = {f"{name}{i}": array for i, part in enumerate(self.rows) for name, array in part._asdict().items()}
+        arrays = {f"{name}{i}": getattr(part, name) for i, part in enumerate(self.rows) for name in ("design", "verdicts", "weights")}
         arrays |= {f"differs{i}": array for i, array in enumerate(self.differs)}
         facts = {
             "judge": self.judge,

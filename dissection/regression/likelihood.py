@@ -47,6 +47,7 @@ class _Block:
     design: FloatArray  # (rows × d)
     verdicts: FloatArray  # (rows × J), 0 where there is no verdict
     weights: FloatArray  # (rows × J), 0 where there is no verdict
+    counts: FloatArray | None  # (rows × J) copies of each row; they are alike, so one site stands for all; None: one of each
     precision: FloatArray  # (rows × J) site precisions
     shift: FloatArray  # (rows × J) site precision times mean
 
@@ -54,6 +55,10 @@ class _Block:
         """(upper triangle × rows) products of two columns, in the order of `np.triu_indices`."""
         columns = np.ascontiguousarray(self.design.T)
         return np.concatenate([np.empty((0, len(self.design))), *(columns[i:] * columns[i] for i in range(len(columns)))])
+
+    def totals(self) -> tuple[FloatArray, FloatArray]:
+        """(rows × J) precision and shift of all copies of each row."""
+        return (self.precision, self.shift) if self.counts is None else (self.counts * self.precision, self.counts * self.shift)
 
 
 class Rows:
@@ -83,8 +88,9 @@ class Rows:
             design = block.design
             variance = np.stack([np.einsum("rd,rd->r", design @ of_judge, design) for of_judge in covariance], axis=1)
             widest = np.maximum(widest, _update_sites(block, variance, design @ mean.T))
-            gram += np.stack([design.T @ (design * precision[:, None]) for precision in block.precision.T])
-            moment += block.shift.T @ design
+            precisions, shifts = block.totals()
+            gram += np.stack([design.T @ (design * precision[:, None]) for precision in precisions.T])
+            moment += shifts.T @ design
         return Sums(gram, moment, widest)
 
     def _together(self, covariance: FloatArray, mean: FloatArray) -> Sums:
@@ -96,8 +102,9 @@ class Rows:
         for number, block in enumerate(self._blocks):
             product = self._products[number] if self._products is not None else block.products()
             widest = np.maximum(widest, _update_sites(block, product.T @ packed.T, block.design @ mean.T))
-            gram_packed += product @ block.precision
-            moment += block.shift.T @ block.design
+            precisions, shifts = block.totals()
+            gram_packed += product @ precisions
+            moment += shifts.T @ block.design
         gram = np.empty((self.judges, self.d, self.d))
         gram[:, upper[0], upper[1]] = gram_packed.T
         gram[:, upper[1], upper[0]] = gram_packed.T
@@ -105,12 +112,13 @@ class Rows:
 
 
 def _blocks(rows: Observations) -> Iterator[_Block]:
-    answered = ~np.isnan(rows.verdicts)
+    answered = ~np.isnan(rows.verdicts) if rows.counts is None else ~np.isnan(rows.verdicts) & (rows.counts > 0)
     for start in range(0, max(len(rows.design), 1), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
         weight = np.where(answered[part], rows.weights[part], 0.0)
         verdicts = np.where(answered[part], rows.verdicts[part], 0.0)
-        yield _Block(rows.design[part], verdicts, weight, np.zeros_like(weight), np.zeros_like(weight))
+        counts = None if rows.counts is None else rows.counts[part]
+        yield _Block(rows.design[part], verdicts, weight, counts, np.zeros_like(weight), np.zeros_like(weight))
 
 
 def _update_sites(block: _Block, variance: FloatArray, mean: FloatArray) -> FloatArray:

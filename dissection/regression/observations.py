@@ -15,11 +15,13 @@ class Observations(NamedTuple):
         design: (rows × d), or d + 1 with the order of showing last where the model has an intercept.
         verdicts: (rows × J) in [0, 1]; NaN where missing.
         weights: (rows × J) power of each likelihood factor: 1 for one answer a pair, 1/2 for each of two orders.
+        counts: (rows × J) how many times each row is there, as in a resample; None: once.
     """
 
     design: FloatArray
     verdicts: FloatArray
     weights: FloatArray
+    counts: FloatArray | None = None
 
 
 def usable(dataset: PairDataset, group: Group, judges: list[int]) -> tuple[FloatArray, FloatArray]:

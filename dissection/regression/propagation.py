@@ -96,13 +96,14 @@ class _Prior:
         self.shift += np.where(self.laplace, DAMPING * (shift - self.shift), 0.0)
 
 
-def propagate(rows: Observations, prior_scale: float, intercept_sd: float | None) -> Approximation:
+def propagate(rows: Observations, prior_scale: float, intercept_sd: float | None, tolerance: float = TOLERANCE) -> Approximation:
     """Fit J judges on the same rows.
 
     Args:
         rows: with a finite design; its last column is the intercept's where `intercept_sd` is given.
         prior_scale: b of the Laplace prior.
         intercept_sd: sd of the normal prior of the last weight; None: every weight has the Laplace prior.
+        tolerance: largest change in a sweep that counts as converged, in posterior sds; refits that only show scatter can do with more.
     """
     likelihood = Rows(rows)
     judges, d = likelihood.judges, likelihood.d
@@ -117,15 +118,17 @@ def propagate(rows: Observations, prior_scale: float, intercept_sd: float | None
             prior.update(covariance, mean)
             before = (mean, covariance)
             covariance, mean = gaussian(sums.gram, sums.moment, prior.precision, prior.shift)
-            converged = settled(*before, mean, covariance) & (sums.widest < MAX_PREDICTOR_SD**2)
+            converged = settled(*before, mean, covariance, tolerance) & (sums.widest < MAX_PREDICTOR_SD**2)
         return _summarise(covariance, mean, prior, converged, sweeps)
 
 
-def settled(mean_before: FloatArray, covariance_before: FloatArray, mean: FloatArray, covariance: FloatArray) -> BoolArray:
-    """(J,) True where a sweep changed no mean and no sd by more than `TOLERANCE`."""
+def settled(
+    mean_before: FloatArray, covariance_before: FloatArray, mean: FloatArray, covariance: FloatArray, tolerance: float = TOLERANCE
+) -> BoolArray:
+    """(J,) True where a sweep changed no mean and no sd by more than the tolerance."""
     sd_before, sd = np.sqrt(diagonal(covariance_before)), np.sqrt(diagonal(covariance))
     change = np.maximum(np.abs(mean - mean_before), np.abs(sd - sd_before)) / sd
-    return np.asarray((change < TOLERANCE).all(axis=1))
+    return np.asarray((change < tolerance).all(axis=1))
 
 
 def diagonal(matrices: FloatArray) -> FloatArray:

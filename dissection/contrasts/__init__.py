@@ -1,0 +1,1 @@
+"""How judges differ: differences of effects with paired intervals, strength apart from direction, rounds, and the pairs behind them."""
