@@ -7,12 +7,10 @@ import pytest
 
 from dissection.agreement import Z_95
 from dissection.dataset import ALL_PAIRS
-from dissection.explanation import contributions
 from dissection.figures.closer import COLUMNS, bias_frame, interval_chart, pooling_frame, sensitivity_frame
 from dissection.figures.diagnostics import RANK_BINS, engines_chart, engines_frame, predictive_chart, rank_chart, rank_counts, trace_chart
 from dissection.figures.dots import dot_plot
 from dissection.figures.effects import percent_frame
-from dissection.figures.explain import contribution_chart
 from dissection.regression.cells import cells
 from dissection.regression.fit import fit
 from dissection.regression.model import PAPER, POOLED, STANDARD, choose_model
@@ -76,18 +74,12 @@ def test_undecided_rows_are_hollow() -> None:
     assert symbols == ["circle", "circle-open"]
 
 
-def test_the_prior_is_behind_dots_and_contributions() -> None:
+def test_the_prior_is_behind_dots() -> None:
     dataset = make_dataset(n=100, scenarios=("All",))
     (posterior,) = fit(dataset, judges=["one"])
     figure = dot_plot(percent_frame([posterior]), dataset.property_names, ["one"], dataset.judge_names, prior_reach=STANDARD.prior_reach)
     assert figure.data[0].fill == "toself"
     assert sorted(set(figure.data[0].x)) == pytest.approx(probability(np.array([-1, 1]) * STANDARD.prior_reach).tolist())
-    comparison = np.array([1.0, 0.0, -2.0])
-    bars = contribution_chart(contributions(posterior, comparison, 1.0), STANDARD.prior_reach).data[0]
-    widths = dict(zip(bars.y, bars.x, strict=True))
-    assert widths["p0"] == pytest.approx(2 * STANDARD.prior_reach)
-    assert widths["p2"] == pytest.approx(4 * STANDARD.prior_reach)
-    assert widths["shown first"] == 0, "the position has another prior"
 
 
 def test_engines_side_by_side() -> None:
