@@ -69,10 +69,40 @@ def test_pymc_is_imported_where_it_is_used() -> None:
 
 # The way of the data; a module may import from its own station and from those before it.
 STATIONS = [
-    ["errors", "judges", "properties", "verdicts", "comparisons", "tables", "tables_text", "dataset", "text_properties"],
+    [
+        "errors",
+        "judges",
+        "properties",
+        "verdicts",
+        "comparisons",
+        "spool",
+        "tables",
+        "tables_text",
+        "tables_lines",
+        "tables_parquet",
+        "dataset",
+        "text_properties",
+        "agreement",
+        "shapley",
+    ],
     ["readers"],
     ["regression"],
-    ["similarity", "clusters", "explanation", "inspection", "doctor", "export", "native_file", "scenarios", "append"],
+    [
+        "similarity",
+        "clusters",
+        "explanation",
+        "inspection",
+        "doctor",
+        "export",
+        "native_file",
+        "scenarios",
+        "append",
+        "community",
+        "contrasts",
+        "likeness",
+        "surprise",
+        "mistakes",
+    ],
     ["figures"],
 ]
 

@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from dissection.clusters import cluster, map_judges
 from dissection.dataset import PairDataset
 from dissection.errors import UnknownNameError
-from dissection.explanation import contributions, predicted_log_odds
 from dissection.figures.dots import dot_plot
 from dissection.figures.effects import PROPERTY_ORDERS, order_judges, order_properties, percent_frame
-from dissection.figures.explain import contribution_chart
-from dissection.figures.heatmap import MAX_HALF_RANGE, MIN_HALF_RANGE, half_range, heatmap
+from dissection.figures.heatmap import PERCENT, half_range, heatmap
 from dissection.figures.likeness import COLOURINGS, colour_groups, group_colours, long_frame, matrix, scatter_map
 from dissection.figures.sentences import cell_words, dots_reading, headline, heatmap_reading, likes_and_dislikes
 from dissection.figures.style import PALETTE, SYMBOLS, judge_colours, judge_symbols, plain
@@ -97,7 +95,7 @@ def test_half_range(percent: list[float], expected: float) -> None:
 @given(st.lists(st.floats(0, 100) | st.just(float("nan")), max_size=30))
 def test_half_range_is_a_multiple_of_5_within_its_bounds(percent: list[float]) -> None:
     found = half_range(pd.DataFrame({"percent": pd.Series(percent, dtype=float)}))
-    assert MIN_HALF_RANGE <= found <= MAX_HALF_RANGE
+    assert PERCENT.least <= found <= PERCENT.most
     assert found % 5 == 0
 
 
@@ -338,26 +336,6 @@ def test_every_judge_has_a_colour(data: PairDataset, likeness: pd.DataFrame, by:
     assert set(group_colours(groups)) == set(groups.values())
     if by != "cluster":
         assert groups["x"] == {"size": "≤ 14 B", "family": "qwen", "base or aligned": "aligned"}[by]
-
-
-# Contributions
-
-
-def test_bars_are_the_contributions_largest_first(posteriors: list[Posterior]) -> None:
-    posterior = next(cell for cell in posteriors if cell.judge == "one" and cell.group.name == "Code")
-    rows = contributions(posterior, np.array([1.0, 0.0, 1.0, -1.0]), order=1.0)
-    (bars,) = contribution_chart(rows).data
-    lengths = [abs(length) for length in bars.x]
-    assert lengths == sorted(lengths, reverse=True)
-    assert sum(bars.x) == pytest.approx(predicted_log_odds(rows))
-    assert "p1" not in list(bars.y), "a property in which the answers don't differ has no bar"
-    assert "shown first" in list(bars.y)
-    known = rows.set_index("property").loc[list(bars.y)]
-    np.testing.assert_allclose(bars.error_x.array, known["high"] - known["contribution"])
-    for name, opacity, said in zip(bars.y, bars.marker.opacity, bars.hovertext, strict=True):
-        assert (opacity > 0.5) == bool(known.loc[name, "low"] > 0 or known.loc[name, "high"] < 0)
-        assert f"{known.loc[name, 'contribution']:+.3f}" in said
-        assert "95 %" in said
 
 
 # Sentences

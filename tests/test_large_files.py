@@ -33,9 +33,11 @@ from dissection.tables import joined, read_table
 from dissection.text_properties import annotate
 from tests.conftest import make_dataset
 from tests.test_native_file import rich, same
+from tests.test_pages import Open, open_page, rows, text, write
 from tests.test_readers import json_lines
 from tests.test_readers_foreign import FILES
 
+__all__ = ["open_page"]  # the fixture
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -346,3 +348,13 @@ def test_texts_are_left_on_disk(tmp_path: Path, form: str) -> None:
     kept, count, start = done.stdout.split()
     assert (int(count), start) == (8_000, texts[-1][:8])
     assert int(kept) < 80_000_000
+
+
+@pytest.mark.usefixtures("on_disk")
+@pytest.mark.parametrize("page", ["overview", "pairs", "doctor", "export", "upload", "scores"])
+def test_pages_read_texts_from_disk(open_page: Open, tmp_path: Path, page: str) -> None:
+    found = rows(n=30)
+    found[3].pop("response_a")
+    at = open_page(page, write(tmp_path, found))
+    assert not at.error
+    assert "<NA>" not in text(at)

@@ -17,6 +17,7 @@ APP = ROOT / "app.py"
 TITLES = {
     "overview": "What do these judges want?",
     "dissect": "Dissect",
+    "compare": "Compare",
     "similarity": "Similarity",
     "scores": "Scores",
     "diagnostics": "Diagnostics",
@@ -24,6 +25,7 @@ TITLES = {
     "upload": "Upload",
     "doctor": "Doctor",
     "export": "Export",
+    "community": "Community",
     "method": "Method",
 }
 PAGES = tuple(TITLES)

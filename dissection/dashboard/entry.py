@@ -6,6 +6,7 @@ from streamlit.navigation.page import Page
 _PAGES = (
     ("pages/overview.py", "Overview", ":material/home:"),
     ("pages/dissect.py", "Dissect", ":material/grid_on:"),
+    ("pages/compare.py", "Compare", ":material/balance:"),
     ("pages/similarity.py", "Similarity", ":material/hub:"),
     ("pages/scores.py", "Scores", ":material/target:"),
     ("pages/diagnostics.py", "Diagnostics", ":material/monitor_heart:"),
@@ -13,6 +14,7 @@ _PAGES = (
     ("pages/upload.py", "Upload", ":material/upload_file:"),
     ("pages/doctor.py", "Doctor", ":material/stethoscope:"),
     ("pages/export.py", "Export", ":material/ios_share:"),
+    ("pages/community.py", "Community", ":material/groups:"),
     ("pages/method.py", "Method", ":material/menu_book:"),
 )
 
@@ -23,6 +25,11 @@ def navigation() -> Page:
     page = st.navigation([st.Page(path, title=title, icon=icon, default=path == _PAGES[0][0]) for path, title, icon in _PAGES])
     st.session_state["page"] = page.title
     return page
+
+
+def path_in_view() -> str:
+    """The file of the page in view."""
+    return next((path for path, title, _ in _PAGES if title == st.session_state.get("page")), _PAGES[0][0])
 
 
 def through_app() -> None:

@@ -1,7 +1,7 @@
 """Heatmaps of 100·σ(weight): judges × properties, or properties × scenarios."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,22 +12,38 @@ from dissection.figures.effects import hover_text
 from dissection.figures.style import DIVERGING, FADED, MUTED, judge_text, layout, plain
 from dissection.properties import Property
 
-MIN_HALF_RANGE, MAX_HALF_RANGE = 5.0, 35.0
-COLOUR_BAR = {
-    "title": {"text": "preferred %", "side": "top"},
-    "thickness": 10,
-    "len": 0.8,
-    "tickformat": ".0f",
-    "outlinewidth": 0,
-}
+
+class Scale(NamedTuple):
+    """What the colours of a heatmap mean.
+
+    Attributes:
+        column: of the frame.
+        title: of the colour bar.
+        centre: the value without colour.
+        step: both ends of the scale are whole steps from the centre,
+        least, most: at least and at most so far.
+        form: of the numbers beside the bar.
+    """
+
+    column: str
+    title: str
+    centre: float
+    step: float
+    least: float
+    most: float
+    form: str
 
 
-def half_range(frame: pd.DataFrame) -> float:
-    """Percentage points from 50 to either end of the colour scale: the 99th percentile of what is in view, rounded up to 5."""
-    distance = (frame["percent"] - 50).abs().dropna()
+PERCENT = Scale("percent", "preferred %", 50, 5, 5, 35, ".0f")
+LOG_ODDS = Scale("difference", "log-odds", 0, 0.1, 0.2, 1.5, "+.1f")
+
+
+def half_range(frame: pd.DataFrame, scale: Scale = PERCENT) -> float:
+    """From the centre to either end of the colour scale: the 99th percentile of what is in view, rounded up to a step."""
+    distance = (frame[scale.column] - scale.centre).abs().dropna()
     if distance.empty:
-        return MIN_HALF_RANGE
-    return float(np.clip(np.ceil(np.quantile(distance, 0.99) / 5) * 5, MIN_HALF_RANGE, MAX_HALF_RANGE))
+        return scale.least
+    return float(np.clip(np.ceil(np.quantile(distance, 0.99) / scale.step) * scale.step, scale.least, scale.most))
 
 
 def heatmap(
@@ -39,25 +55,31 @@ def heatmap(
     column_field: str,
     families: Sequence[Property] = (),
     own: Collection[str] = (),
+    scale: Scale = PERCENT,
+    hover: Callable[[Mapping[Any, Any]], str] = hover_text,
 ) -> go.Figure:
-    """A heatmap of percentages centred on 50; cells whose interval includes 50 are faded, cells without numbers are crossed.
+    """A heatmap coloured away from its centre; cells whose interval includes the centre are faded, cells without numbers are crossed.
 
     An invisible marker on every cell carries the hover text and can be clicked; its `customdata` is (judge, group, property).
 
     Args:
-        frame: of `percent_frame`, one row a cell.
+        frame: of `percent_frame`, or another with `judge`, `group`, `property`, `status`, `decided` and the scale's column; one row a cell.
         rows: values of `row_field` from the top.
         columns: values of `column_field` from the left.
         row_field: "judge", "group" or "property".
         column_field: another of these.
         families: of the properties, for the headings over (or beside) runs of one family; only where they are sorted so.
         own: the judges that the visitor brought.
+        scale: what the colours mean.
+        hover: the row of a cell → its words under the pointer.
     """
     cells = frame.set_index([row_field, column_field])
-    table = _grid(cells["percent"], rows, columns).to_numpy(dtype=float)
+    table = _grid(cells[scale.column], rows, columns).to_numpy(dtype=float)
     certain = _grid(cells["decided"] | (cells["status"] == "point estimate"), rows, columns).fillna(value=False).to_numpy(dtype=bool)
-    reach = half_range(frame)
-    shared = {"x": list(range(len(columns))), "y": list(range(len(rows))), "zmin": 50 - reach, "zmax": 50 + reach, "colorscale": DIVERGING}
+    reach = half_range(frame, scale)
+    ends = {"zmin": scale.centre - reach, "zmax": scale.centre + reach, "colorscale": DIVERGING}
+    shared = {"x": list(range(len(columns))), "y": list(range(len(rows))), **ends}
+    bar = {"title": {"text": scale.title, "side": "top"}, "thickness": 10, "len": 0.8, "tickformat": scale.form, "outlinewidth": 0}
     traces: list[dict[str, Any]] = [
         {
             "type": "heatmap",
@@ -67,12 +89,12 @@ def heatmap(
             "ygap": 1,
             "showscale": opacity == 1.0,
             "hoverinfo": "skip",
-            "colorbar": COLOUR_BAR,
+            "colorbar": bar,
             **shared,
         }
         for mask, opacity in ((certain, 1.0), (~certain, FADED))
     ]
-    traces.append(_markers(frame, rows, columns, row_field, column_field))
+    traces.append(_markers(frame, rows, columns, (row_field, column_field), hover))
     row_text = [judge_text(name, own) if row_field == "judge" else plain(name, 30) for name in rows]
     column_text = [plain(group_label(name) if column_field == "group" else name, 24) for name in columns]
     across, down = (families if field == "property" else () for field in (column_field, row_field))
@@ -97,7 +119,10 @@ def _grid(values: "pd.Series[Any]", rows: Sequence[str], columns: Sequence[str])
     return values.unstack().reindex(index=list(rows), columns=list(columns))
 
 
-def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], row_field: str, column_field: str) -> dict[str, Any]:
+def _markers(
+    frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], fields: tuple[str, str], hover: Callable[[Mapping[Any, Any]], str]
+) -> dict[str, Any]:
+    row_field, column_field = fields
     row_place, column_place = {name: i for i, name in enumerate(rows)}, {name: i for i, name in enumerate(columns)}
     shown = [record for record in frame.to_dict("records") if record[row_field] in row_place and record[column_field] in column_place]
     numbers = [record["status"] in ("fitted", "point estimate") for record in shown]
@@ -114,7 +139,7 @@ def _markers(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], r
             "color": MUTED,
         },
         "customdata": [[record["judge"], record["group"], record["property"]] for record in shown],
-        "hovertext": [hover_text(record) for record in shown],
+        "hovertext": [hover(record) for record in shown],
         "hoverinfo": "text",
         "showlegend": False,
     }
