@@ -5,7 +5,7 @@ import streamlit as st
 from dissection.clusters import MOST_CLUSTERS, cluster, map_judges
 from dissection.dashboard import controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dashboard.likeness import Asked, asked, clusters_proposed, groups, how_sure, matrix_of, support
+from dissection.dashboard.likeness import Asked, asked, clusters_proposed, groups, how_sure, matrix_of, support, support_toggle
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.figures.likeness import COLOURINGS, colour_groups, long_frame, matrix, scatter_map
@@ -35,7 +35,8 @@ def matrix_and_tree(dataset: PairDataset, choice: Asked) -> None:
             )
         )
     with third:
-        found = support(dataset, choice)
+        support_toggle(dataset, "Check the branches")
+    found = support(dataset, choice)
     coloured = colour_groups(dataset.judges, colouring, tree.cut(count))
     pairs = long_frame(similarity)
     known = pairs.dropna()

@@ -309,7 +309,7 @@ def _against_reading(table: pd.DataFrame, reference: str, group: Group, found: A
         top = shown.iloc[int(shown["difference"].abs().to_numpy().argmax())]
         text += f"Largest: {plain_markdown(top['first'])} on *{plain_markdown(top['property'])}*, {plain_markdown(difference_words(top.to_dict()))}. "
     counts = table["n_common"]
-    return text + (
-        f"Paired intervals from {found.contrasts[0].resamples} resamples of queries, shared by all judges; n = {counts.min():,}–{counts.max():,} "
-        "pairs in common."
+    n = f"{counts.min():,}" + (f"–{counts.max():,}" if counts.min() < counts.max() else "")
+    return (
+        f"{text}Paired intervals from {found.contrasts[0].resamples} resamples of queries, shared by all judges; n = {n} pairs in common."
     )

@@ -70,19 +70,23 @@ def matrix_of(dataset: PairDataset, choice: Asked) -> pd.DataFrame:
     return similarity_matrix(session.posteriors(dataset, groups), choice.method, choice.without)
 
 
-def support(dataset: PairDataset, choice: Asked, label: str = "Check the branches") -> Support | None:
-    """The support of the tree's branches, where the visitor asked for it and it can be had."""
+def support_toggle(dataset: PairDataset, label: str) -> None:
+    """Whether the queries are to be resampled; nothing where that can't be."""
     if no_intervals(dataset, session.model()):
-        return None
-    asked_for = st.toggle(
+        return
+    st.toggle(
         label,
         help=f"Draws the queries anew {RESAMPLES} times, fits every judge again and counts how often each branch comes back. Branches below "
         f"{100 * THRESHOLD:.0f} % are faded.",
         **keep("support", [True, False], default=False),
     )
-    if not asked_for:
-        return None
+
+
+def support(dataset: PairDataset, choice: Asked) -> Support | None:
+    """The support of the tree's branches, where the visitor asked for it by the toggle and it can be had."""
     model = session.model()
+    if no_intervals(dataset, model) or not st.session_state.get("support"):
+        return None
 
     def work(progress: behind.Report) -> Support:
         found = None
@@ -157,7 +161,8 @@ def groups(dataset: PairDataset, choice: Asked) -> None:
         grouping = _own_grouping(dataset) if kind == OWN else group_judges(dataset.judges, kind)
         if grouping is None:
             return
-        held = support(dataset, choice, "Intervals by resampling")
+        support_toggle(dataset, "Intervals by resampling")
+        held = support(dataset, choice)
         similarity = matrix_of(dataset, choice)
         table = compare_groups(similarity, grouping.groups, resampled=held.similarities if held else None)
     except InputError as error:

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dissection.dataset import group_label
+from dissection.figures.likeness import uncrowded
 from dissection.figures.style import FADED, GRID, MUTED, PALETTE, PREFERRED, judge_text, layout, plain
 from dissection.regression.posterior import probability
 
@@ -206,14 +207,14 @@ def direction_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Collec
         }
         for axis, name in (("x", "ratio"), ("y", "cosine"))
     }
-    few = len(frame) <= 14
+    labelled = uncrowded(_on_screen(frame))
     dots = {
         "type": "scatter",
-        "mode": "markers+text" if few else "markers",
+        "mode": "markers+text",
         "x": frame["ratio"],
         "y": frame["cosine"],
         "marker": {"color": [colours[judge] for judge in frame["second"]], "size": 10},
-        "text": [judge_text(judge, own, 22) for judge in frame["second"]],
+        "text": [judge_text(judge, own, 22) if judge in labelled else "" for judge in frame["second"]],
         "textposition": "bottom center",
         "hovertext": hover,
         "hoverinfo": "text",
@@ -256,6 +257,13 @@ def direction_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Collec
             },
         }
     )
+
+
+def _on_screen(frame: pd.DataFrame) -> pd.DataFrame:
+    """(judges × x, y) with both axes in the same unit, as the chart is twice as wide as high."""
+    places = pd.DataFrame({"x": np.log(frame["ratio"]), "y": frame["cosine"]}).set_axis(frame["second"]).dropna()
+    spans = np.maximum(np.ptp(places.to_numpy(dtype=float), axis=0), 1e-9) if len(places) else np.ones(2)
+    return places.div(spans / np.array([2.0, 1.0]), axis="columns")
 
 
 def _number(label: str, row: Mapping[Any, Any], name: str) -> str:

@@ -187,7 +187,7 @@ def _strip(figure: go.Figure, order: Sequence[str], groups: Mapping[str, str], o
     )
 
 
-def _uncrowded(places: pd.DataFrame) -> set[str]:
+def uncrowded(places: pd.DataFrame) -> set[str]:
     """The judges whose names have room: those whose label would lie on that of one before are named under the pointer only."""
     spans = np.maximum(np.ptp(places[["x", "y"]].to_numpy(), axis=0), 1e-9) if len(places) else np.ones(2)
     pixels = min(MAP_WIDTH / (1.3 * spans[0]), MAP_HEIGHT / (1.15 * spans[1]))  # a unit's length on a screen of the usual size
@@ -205,7 +205,7 @@ def _uncrowded(places: pd.DataFrame) -> set[str]:
 def scatter_map(places: pd.DataFrame, groups: Mapping[str, str], own: Collection[str] = ()) -> go.Figure:
     """Judges as points, near where they are alike; one colour and marker a group."""
     figure = go.Figure()
-    named = _uncrowded(places)
+    named = uncrowded(places)
     for number, (group, colour) in enumerate(group_colours(groups).items()):
         part = places[[groups.get(name) == group for name in places.index]]
         figure.add_trace(

@@ -14,9 +14,8 @@ AXIS = {"gridcolor": GRID, "zeroline": False, "fixedrange": True}
 
 def of_one_judge(pairs: pd.DataFrame, judge: str) -> pd.DataFrame:
     """The rows of `Likeness.pairs` with this judge, the other one in `other`, most alike first."""
-    mine = pairs[(pairs["judge"] == judge) | (pairs["other"] == judge)].copy()
-    swapped = mine["other"] == judge
-    mine.loc[swapped, ["judge", "other", "n", "n_other"]] = mine.loc[swapped, ["other", "judge", "n_other", "n"]].to_numpy()
+    turned = {"judge": "other", "other": "judge", "n": "n_other", "n_other": "n"}
+    mine = pd.concat([pairs[pairs["judge"] == judge], pairs[pairs["other"] == judge].rename(columns=turned)])
     return mine.sort_values(["corrected", "similarity"], ascending=False, ignore_index=True)
 
 
