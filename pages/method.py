@@ -60,10 +60,18 @@ READING = """
   two-sided posterior tail probabilities.
 - **Scores**: verdicts that the fit has not seen, foretold. Whole queries are held out, so that no pair of a query, and no swapped twin, is on
   both sides. An explanation that does not beat length alone says little about reasons.
+- **Two judges, all against one** (Compare): the difference of effects in log-odds. Both judged the same pairs, so the scatter of their errors
+  goes together: from the posterior variances twice the covariance of both means over 200 resamples of queries is taken off. Under a prior
+  that draws the two tastes apart this narrows intervals by a few per cent only, which is all that pairing can give.
+- **Strength and direction** (Compare): the length of a judge's weights, and the cosine between two judges', both freed of what noise adds.
 - **Matrix and tree** (Similarity): correlation of two judges' weights; overall it is the mean over the scenarios (conditions are not
-  counted). The tree joins judges by average linkage of 1 − similarity.
+  counted). The tree joins judges by average linkage of 1 − similarity; a branch's support is the share of resamples in which it comes back.
+- **How sure** (Similarity): noise draws the similarity of estimates towards 0. The ceiling is what a judge would reach with itself on as many
+  fresh pairs; the dot is the similarity of the tastes behind the noise, with its interval.
+- **Groups** (Similarity): whether judges of one kind are more alike; the test permutes which judge is of which kind.
 - **Map** (Similarity): near means alike; the axes have no meaning of their own.
-- **Bars** (Pairs): what each property adds to the predicted log-odds for one pair. They sum exactly to the prediction.
+- **Waterfall** (Pairs): what each property adds to the prediction for one pair, in log-odds or, as exact Shapley values, in probability. The
+  steps sum exactly to the prediction.
 
 ### Limits
 - **A weight is not a cause.** Properties go together (long answers are rich in information); what is not annotated can stand behind what is.
@@ -74,7 +82,7 @@ READING = """
   Below are all figures, by size of the weight and number of pairs.
 - **Many cells, some by chance.** Of a hundred cells without any effect, a few will look decided; Dissect can control for that.
 - **n counts pairs, not information.** The pointer shows on how many pairs a property differs at all; an effect from six pairs is one from six.
-- **Similarity has no interval here**, and noise in small groups draws it towards 0. Published weights come without intervals and without n.
+- **Published weights** come without intervals and without n; noise in small groups draws their similarities towards 0.
 - **Computed text properties** are rules of thumb on the surface of a text; each says below how it is computed. They know English only.
 """
 
