@@ -13,6 +13,7 @@ from dissection.dataset import Group, PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import judge_colours, plain_markdown
 from dissection.figures.trust import groups_chart, of_one_judge, similarity_chart
+from dissection.likeness.crossed import compare_crossed
 from dissection.likeness.groups import KINDS, Grouping, compare_groups, group_judges
 from dissection.likeness.metadata import JUDGE_COLUMN, Metadata, metadata_from_names, metadata_of, read_metadata
 from dissection.likeness.reliability import Likeness, likeness, no_intervals
@@ -158,9 +159,10 @@ def groups(dataset: PairDataset, choice: Asked) -> None:
     options = [*kinds, OWN]
     kind = controls.choice("Group the judges by", options, "groupby", {**KIND_WORDS, OWN: "Your own column"})
     try:
-        grouping = _own_grouping(dataset) if kind == OWN else group_judges(dataset.judges, kind)
-        if grouping is None:
+        own = _metadata(dataset) if kind == OWN else None
+        if kind == OWN and own is None:
             return
+        grouping = _chosen(own) if own else group_judges(dataset.judges, kind)
         support_toggle(dataset, "Intervals by resampling")
         held = support(dataset, choice)
         similarity = matrix_of(dataset, choice)
@@ -178,6 +180,8 @@ def groups(dataset: PairDataset, choice: Asked) -> None:
         width="narrow",
         key="groups",
     )
+    if own and len(own.columns) > 1:
+        _crossed(similarity, own, grouping)
     if grouping.left_out:
         said = ", ".join(f"{judge} ({why})" for judge, why in grouping.left_out.items())
         st.caption(f"In no group: {plain_markdown(said)}.")
@@ -201,15 +205,34 @@ def _groups_reading(table: pd.DataFrame, grouping: Grouping, where: str) -> str:
     return f"{text} Grouped by {plain_markdown(grouping.by)}."
 
 
-def _own_grouping(dataset: PairDataset) -> Grouping | None:
-    found = _metadata(dataset)
-    if found is None:
-        return None
+def _chosen(found: Metadata) -> Grouping:
+    """The judges by one of the columns."""
     for note in found.notes:
         st.caption(plain_markdown(note))
     columns = list(found.columns)
-    column = str(st.selectbox("Column", columns, key="metadata-column", format_func=str)) if len(columns) > 1 else columns[0]
+    column = str(st.selectbox("Column", columns, key="metadata-column")) if len(columns) > 1 else columns[0]
     return found.grouping(column)
+
+
+def _crossed(similarity: pd.DataFrame, found: Metadata, one: Grouping) -> None:
+    """Judges that share this column alone, against those that share another alone."""
+    for column in found.columns:
+        if column == one.by:
+            continue
+        st.subheader(f"{plain_markdown(one.by)} against {plain_markdown(column)}", anchor=False)
+        try:
+            table = compare_crossed(similarity, one, found.grouping(column))
+        except InputError as error:
+            st.caption(plain_markdown(error.problem))
+            continue
+        first, second, neither = table.to_dict("records")
+        st.caption(
+            f"{plain_markdown(first['what'])}: mean similarity {first['mean']:.3f} ({first['pairs']:,} pairs of judges); "
+            f"{plain_markdown(second['what'])}: {second['mean']:.3f} ({second['pairs']:,}); {plain_markdown(neither['what'])}: "
+            f"{neither['mean']:.3f} ({neither['pairs']:,}). First less second {first['contrast']:+.3f}, p = {first['p']:.4f}, and second less "
+            f"neither {second['contrast']:+.3f}, p = {second['p']:.4f}, of {first['permutations']:,.0f} permutations of the judges."
+        )
+        show.data_table(table, f"{one.by} against {column}")
 
 
 def _metadata(dataset: PairDataset) -> Metadata | None:

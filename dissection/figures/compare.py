@@ -207,7 +207,8 @@ def direction_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Collec
         }
         for axis, name in (("x", "ratio"), ("y", "cosine"))
     }
-    labelled = uncrowded(_on_screen(frame))
+    low = float(np.nanmin(frame[["cosine", "cosine_low"]].to_numpy(dtype=float), initial=0.5)) - 0.08
+    labelled = uncrowded(_on_screen(frame, 1.06 - low))
     dots = {
         "type": "scatter",
         "mode": "markers+text",
@@ -245,25 +246,24 @@ def direction_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Collec
             "x1": 1,
         },
     ]
-    low = float(np.nanmin(frame[["cosine", "cosine_low"]].to_numpy(dtype=float), initial=0.5))
     return go.Figure(
         {
             "data": [dots],
             "layout": {
                 **layout(460, (64, 10, 16, 50)),
                 "xaxis": {**AXIS, "type": "log", "title": {"text": "strength, as a multiple of the reference's"}},
-                "yaxis": {**AXIS, "range": [low - 0.08, 1.06], "title": {"text": "same direction (cosine)"}},
+                "yaxis": {**AXIS, "range": [low, 1.06], "title": {"text": "same direction (cosine)"}},
                 "shapes": cross,
             },
         }
     )
 
 
-def _on_screen(frame: pd.DataFrame) -> pd.DataFrame:
-    """(judges × x, y) with both axes in the same unit, as the chart is twice as wide as high."""
+def _on_screen(frame: pd.DataFrame, height: float) -> pd.DataFrame:
+    """(judges × x, y) with both axes in the same unit, as the chart, which shows cosines over `height`, is twice as wide as high."""
     places = pd.DataFrame({"x": np.log(frame["ratio"]), "y": frame["cosine"]}).set_axis(frame["second"]).dropna()
-    spans = np.maximum(np.ptp(places.to_numpy(dtype=float), axis=0), 1e-9) if len(places) else np.ones(2)
-    return places.div(spans / np.array([2.0, 1.0]), axis="columns")
+    width = max(float(np.ptp(places["x"])), 1e-9) if len(places) else 1.0
+    return places.div([width / 2, height], axis="columns")
 
 
 def _number(label: str, row: Mapping[Any, Any], name: str) -> str:

@@ -53,7 +53,7 @@ def similarity_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Colle
     least = float(np.nanmin(frame[["similarity", "low", "corrected"]].to_numpy(dtype=float), initial=0.5))
     return go.Figure(
         {
-            "data": traces,
+            "data": [trace for trace in traces if trace["x"].notna().any()],
             "layout": {
                 **layout(96 + 22 * max(len(frame), 3), (left, 36, 16, 46)),
                 "xaxis": {**AXIS, "range": [least - 0.05, 1.03], "title": {"text": "similarity"}},
