@@ -42,14 +42,15 @@ def strength_and_direction(dataset: PairDataset) -> None:
     colours = judge_colours(dataset.judge_names)
     table = strengths(found).sort_values("strength", ascending=False, kind="stable").reset_index(drop=True)
     top = table.iloc[0]
+    freed = "; noise, which makes it longer, is in it" if found.reason else ", freed of what noise adds"
     show.chart(
         strength_chart(table, colours, pairs, dataset.own_judges),
         table,
         "Strength of judges",
-        f"How decided each judge is: the length of its weights (root mean square over {len(found.groups)} groups), freed of what noise adds. "
+        f"How decided each judge is: the length of its weights (root mean square over {len(found.groups)} groups){freed}. "
         f"Strongest: {plain_markdown(top['judge'])}, {_with_ends(top, 'strength')}. Dotted lines join base and aligned versions of one model. "
         + (
-            plain_markdown(found.reason) + "."
+            f"There is {plain_markdown(found.reason)}."
             if found.reason
             else f"Jackknife over 40 parts of the queries (seed {found.seed}); fast engine."
         ),
@@ -64,7 +65,12 @@ def strength_and_direction(dataset: PairDataset) -> None:
             frame,
             f"Direction against {reference}",
             f"Right of 1: more decided than {plain_markdown(reference)}. At the top: wants the same things in the same proportions, whatever its strength; "
-            "lower: wants other things. Both are freed of noise, which would draw every cosine to 0.",
+            "lower: wants other things. "
+            + (
+                "Noise is in both, and draws every cosine to 0."
+                if found.reason
+                else "Both are freed of noise, which would draw every cosine to 0."
+            ),
             width="narrow",
             key="direction",
         )
@@ -118,7 +124,9 @@ def _twins_table(found: Moments, pairs: list[tuple[str, str]]) -> None:
         f"{table['cosine'].median():.2f}."
     )
     show.data_table(
-        table.rename(columns={"first": "base", "second": "aligned", "n_first": "n base", "n_second": "n aligned"}).round(3),
+        table.dropna(axis="columns", how="all")
+        .rename(columns={"first": "base", "second": "aligned", "n_first": "n base", "n_second": "n aligned"})
+        .round(3),
         "Base and aligned",
     )
 
