@@ -201,6 +201,9 @@ def _property_columns(name: str, comparisons: FloatArray, scores: FloatArray, pa
 def _meta(column: "pd.Series[Any]", pa: Any) -> Any:
     values = column.astype(object).where(column.notna(), None).tolist()
     try:
-        return pa.array(values)
+        array = pa.array(values)
+        if "struct<>" not in str(array.type):  # which Parquet has no way to write
+            return array
     except (pa.ArrowException, OverflowError):  # values of several kinds
-        return pa.array([value if value is None or isinstance(value, str) else str(value) for value in values], pa.large_string())
+        pass
+    return pa.array([value if value is None or isinstance(value, str) else str(value) for value in values], pa.large_string())

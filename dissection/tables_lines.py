@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from dissection.errors import FileError
 from dissection.spool import BLOCK_ROWS, Blocks, Content
-from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, broken_json, load_json, too_many
+from dissection.tables_json import broken_json, load_json
+from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, too_many
 
 _BLOCK_BYTES: Final = 8_000_000
 

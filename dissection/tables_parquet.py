@@ -35,10 +35,12 @@ def read_parquet(content: Content, filename: str, max_bytes: int) -> Any:
         file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(content)), buffer_size=1 << 20, pre_buffer=False)
         check_columns(list(file.schema_arrow.names), f"{filename}, schema")
         _check_size(file.metadata, filename, max_bytes)
-        spool = Spool(file.schema_arrow)
+        schema = pa.schema([field.with_type(_plain(field.type)) for field in file.schema_arrow])
+        spool = Spool(schema)
         # In small batches, as a page of repeated long texts is far larger once it is decoded.
         for batch in file.iter_batches(batch_size=BLOCK_ROWS):
-            spool.add(batch)
+            # A dictionary is small however long the texts are that its column repeats.
+            spool.add(batch if batch.schema.equals(schema) else batch.cast(schema))
             if spool.bytes > max_bytes:
                 raise too_many("bytes once decoded", spool.bytes, max_bytes, filename)
         table = spool.table()
@@ -46,6 +48,19 @@ def read_parquet(content: Content, filename: str, max_bytes: int) -> Any:
     if not len(table):
         raise FileError("The Parquet file has no rows.", where=filename, accepted="at least one row", remedy="check that it was saved")
     return table
+
+
+def _plain(kind: Any) -> Any:
+    """The type without dictionaries: the values themselves."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
 
 
 def rows_of(table: Any, filename: str) -> Blocks:
@@ -80,7 +95,14 @@ def _told(filename: str) -> Iterator[None]:
         yield
     except FileError:
         raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError, NotImplementedError, MemoryError) as error:
+    except MemoryError as error:
+        raise FileError(
+            "The Parquet file needs more memory than there is.",
+            where=filename,
+            accepted="texts and row groups that fit into memory",
+            remedy="write it with smaller row groups, or leave out columns that are not needed",
+        ) from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError, NotImplementedError) as error:
         raise FileError(
             f"The Parquet file is broken: {' '.join(str(error).split())[:200]}.",
             where=filename,

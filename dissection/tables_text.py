@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from dissection.errors import FileError
+from dissection.tables_json import broken_json, load_json
 from dissection.verdicts import shown
 
 Kind = Literal["delimited", "lines", "json list", "json object", "json lines", "parquet"]
@@ -116,69 +117,12 @@ def _parse_json_lines(text: str, filename: str) -> Parsed:
     return Parsed("json lines", values, numbers)
 
 
-def load_json(text: str, where: str) -> object:
-    """The value of a JSON text.
-
-    Raises:
-        FileError: a key comes twice, the text is nested too deeply, or a number can't be.
-        json.JSONDecodeError: it is malformed.
-    """
-    try:
-        return _JSON.decode(text)
-    except _TwiceError as error:
-        raise FileError(
-            f"The key {shown(error.key)} comes twice in one JSON object.",
-            where=where,
-            accepted="each key once",
-            remedy="remove one of them",
-        ) from error
-    except RecursionError as error:
-        raise FileError("The JSON is nested too deeply.", where=where, accepted="rows of plain values", remedy="flatten it") from error
-    except json.JSONDecodeError:
-        raise
-    except ValueError as error:  # an integer of more than 4,300 digits
-        raise FileError(f"The JSON holds an impossible number: {error}.", where=where, remedy="check its numbers") from error
-
-
-class _TwiceError(Exception):
-    """A key that comes twice in one object."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    keys = iter(key for key, _ in pairs)
-    seen = {next(keys)}
-    while (twice := next(keys)) not in seen:
-        seen.add(twice)
-    raise _TwiceError(twice)
-
-
-# Made once, as there may be a million lines.
-_JSON: Final = json.JSONDecoder(object_pairs_hook=_unique)
-
-
 def _is_json(line: str, filename: str) -> bool:
     try:
         load_json(line, filename)
     except json.JSONDecodeError:
         return False
     return True
-
-
-def broken_json(error: json.JSONDecodeError, where: str) -> FileError:
-    """The error for malformed JSON."""
-    return FileError(
-        f"The JSON is malformed: {error.msg}.",
-        where=where,
-        accepted="one JSON value, or one a line",
-        remedy="mend it there, or write the file again with a JSON library",
-    )
 
 
 # --- Delimited text ---------------------------------------------------------------------------------------------------------------
@@ -247,6 +191,13 @@ def _records(text: str, delimiter: str, filename: str) -> Iterator[tuple[int, li
             yield start, record
             start, lines.pending = lines.number + 1, 0
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise FileError(
+                f"A cell has more than {MAX_CELL_LENGTH:,} characters.",
+                where=f"{filename}, the row from line {start} on",
+                accepted=f"at most {MAX_CELL_LENGTH:,} characters a cell",
+                remedy="close the quote where the cell should end, or shorten the text",
+            ) from error
         raise FileError(
             f"The row can't be split into cells: {error}.",
             where=f"{filename}, line {start}",

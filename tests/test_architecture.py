@@ -78,6 +78,7 @@ STATIONS = [
         "spool",
         "tables",
         "tables_text",
+        "tables_json",
         "tables_lines",
         "tables_parquet",
         "dataset",

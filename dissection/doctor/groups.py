@@ -9,23 +9,18 @@ FEW_PAIRS = 50
 
 
 def _few(view: View, code: str, severity: Severity, least: int, below: int, what: str, explanation: str) -> Finding | None:
-    groups = view.dataset.groups
-    masks = {group: view.dataset.members(group) for group in groups}
-    small = sorted(((int(mask.sum()), group) for group, mask in masks.items() if least <= mask.sum() < below), key=lambda item: item[0])
+    small = sorted(((n, group, row) for group, n, row in view.groups if least <= n < below), key=lambda item: item[0])
     if not small:
         return None
     return Finding(
         code,
         severity,
-        f"{count(len(small), 'group')} {'has' if len(small) == 1 else 'have'} {what}: {names(f'{group.label} ({n})' for n, group in small)}",
+        f"{count(len(small), 'group')} {'has' if len(small) == 1 else 'have'} {what}: {names(f'{group.label} ({n})' for n, group, _ in small)}",
         explanation,
         len(small),
-        percent(len(small), len(groups)),
+        percent(len(small), len(view.groups)),
         "group",
-        tuple(
-            Example(view.pair_id(int(masks[group].argmax())) if n else "", f"{group.label}: {count(n, 'pair')}")
-            for n, group in small[:MOST_EXAMPLES]
-        ),
+        tuple(Example(view.pair_id(row) if n else "", f"{group.label}: {count(n, 'pair')}") for n, group, row in small[:MOST_EXAMPLES]),
         "add pairs, join small scenarios, or use the pooled model, in which scenarios share what they have in common",
     )
 

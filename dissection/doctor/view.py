@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dissection.dataset import TEXT_COLUMNS, BoolArray, FloatArray, PairDataset
+from dissection.dataset import TEXT_COLUMNS, BoolArray, FloatArray, Group, PairDataset
 from dissection.doctor.finding import MOST_EXAMPLES, Example, excerpt
 
 
@@ -63,6 +63,18 @@ class View:
     def signs(self) -> FloatArray:
         """(pairs × judges) +1 for A, -1 for B, 0 for a tie, NaN where missing."""
         return np.asarray(np.sign(self.dataset.labels - 0.5))
+
+    @cached_property
+    def groups(self) -> list[tuple[Group, int, int]]:
+        """Each group with its number of pairs and the row of its first (-1 where it has none)."""
+        codes, _ = pd.factorize(
+            self.dataset.pairs["scenario"], use_na_sentinel=False
+        )  # in the order of their first rows, as the dataset's groups are
+        _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
+        found = [(group, int(n), int(row)) for group, n, row in zip(self.dataset.scenarios, sizes, first, strict=True)]
+        for name, mask in self.dataset.conditions.items():
+            found.append((Group(name, "condition"), int(mask.sum()), int(mask.argmax()) if mask.any() else -1))
+        return found
 
     def pair_id(self, row: int) -> str:
         """The id of a row."""

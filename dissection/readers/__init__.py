@@ -88,15 +88,15 @@ def open_dataset(source: bytes | Path, filename: str | None = None, reader: str 
 
 
 def _choose(table: Table, name: str | None) -> Reader:
+    if not len(table):
+        raise DatasetError(
+            "There are no pairs.", where=table.filename, accepted="at least one row", remedy="check that the file is complete"
+        )
     if name is not None:
         for reader in READERS:
             if name == reader.NAME:
                 return reader
         raise UnknownNameError(f"There is no reader named {name!r}.", accepted=", ".join(reader.NAME for reader in READERS))
-    if not len(table):
-        raise DatasetError(
-            "There are no pairs.", where=table.filename, accepted="at least one row", remedy="check that the file is complete"
-        )
     for reader in READERS:
         if reader.recognises(table):
             return reader

@@ -13,7 +13,9 @@ from dissection import judges, properties
 from dissection.comparisons import compare_scores
 from dissection.dataset import TEXT_COLUMNS, FloatArray, PairDataset
 from dissection.errors import DatasetError, LabelError
+from dissection.readers.names import MAX_NAME_LENGTH, check_count, check_text
 from dissection.spool import TextColumns
+from dissection.tables_text import MAX_CELL_LENGTH
 from dissection.verdicts import number, parse_verdict, parse_verdict_orders, shown
 
 KNOWN_KEYS: Final = ("pair_id", "scenario", "conditions", *TEXT_COLUMNS, "model_a", "model_b", "labels", "properties", "meta")
@@ -25,12 +27,6 @@ _NAMES: Final = ("scenario", "model_a", "model_b")
 _MOST_WORDS: Final = 100_000
 
 Objects = NDArray[np.object_]
-
-
-def _text(value: object) -> str | None:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return value if isinstance(value, str) else str(value)
 
 
 @dataclass
@@ -72,19 +68,19 @@ class Builder:
 
     def add(self, row: int, record: Mapping[str, Any]) -> None:
         """The record of the next row."""
-        pair_id = _text(record.get("pair_id"))
+        pair_id = self._text(row, record, "pair_id")
         if pair_id is None or not pair_id.strip():
             self.without_id += 1
             pair_id = str(row)
         self.ids.append(pair_id)
         for key in _NAMES:
-            self.names[key][row] = self._shared(_text(record.get(key)))
-        self._add_texts(row, record)
+            self.names[key][row] = self._shared(self._text(row, record, key))
+        self.texts.add(tuple(self._text(row, record, key, MAX_CELL_LENGTH) for key in TEXT_COLUMNS))
         for condition in self._conditions(row, record.get("conditions")):
             self.add_condition(row, condition)
         for key, value in self._section(row, record, "meta").items():
             if key not in self.meta:
-                self.make_room(self.count)
+                self.make_room("meta columns", self.meta, self.count)
                 self.meta[str(key)] = np.full(self.count, None, dtype=object)
             self.meta[str(key)][row] = self._shared(value)
         for judge, value in self._section(row, record, "labels").items():
@@ -98,25 +94,35 @@ class Builder:
     def add_condition(self, row: int, name: str) -> None:
         """Put a row's pair into a condition."""
         if name not in self.conditions:
-            self.make_room(self.count // 8)
+            self.make_room("conditions", self.conditions, self.count // 8)
             self.conditions[name] = np.zeros(self.count, dtype=bool)
         self.conditions[name][row] = True
 
-    def _add_texts(self, row: int, record: Mapping[str, Any]) -> None:
-        query, a, b = (_text(record.get(key)) for key in TEXT_COLUMNS)
-        try:
-            self.texts.add((query, a, b))
-        except UnicodeEncodeError as error:
-            place = f"{self.name}, up to row {row + 1}"
-            raise DatasetError("A text holds half of a character.", where=place, accepted="whole characters") from error
+    def _text(self, row: int, record: Mapping[str, Any], key: str, most: int = MAX_NAME_LENGTH) -> str | None:
+        """The text or name in a cell; a single value of another kind, such as a number or a date, as Python writes it."""
+        value = record.get(key)
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            return None
+        where = f"{self.name}, row {row + 1}"
+        if isinstance(value, bytes | Mapping | list | tuple):
+            raise DatasetError(f"{key} is {shown(value)}.", where=where, accepted="a text", remedy="write one text a cell")
+        text = value if isinstance(value, str) else str(value)
+        check_text(text, key, where, most)
+        return text
 
-    def make_room(self, numbers: int) -> None:
+    def make_room(self, what: str, beside: Mapping[str, object], numbers: int) -> None:
         """Before an array is made.
 
+        Args:
+            what: is in it and the others of its kind, as in "judges".
+            beside: the others.
+            numbers: that it holds.
+
         Raises:
-            DatasetError: with it there would be more than `MAX_NUMBERS` numbers.
+            DatasetError: with it there would be more than `MAX_NAMES` of its kind, or more than `MAX_NUMBERS` numbers.
         """
-        held = 2 * len(self.labels) + 3 * len(self.scores) + len(self.meta)
+        check_count(what, len(beside) + 1, self.name)
+        held = 2 * len(self.labels) + 3 * len(self.scores) + len(self.meta) + len(self.conditions) // 8
         if held * self.count + numbers > MAX_NUMBERS:
             raise DatasetError(
                 f"With {self.count:,} pairs, {len(self.labels):,} judges, {len(self.scores):,} properties and {len(self.meta):,} meta columns "
@@ -151,7 +157,7 @@ class Builder:
 
     def _add_label(self, row: int, judge: str, value: object) -> None:
         if judge not in self.labels:
-            self.make_room(2 * self.count)
+            self.make_room("judges", self.labels, 2 * self.count)
             self.labels[judge] = np.full((self.count, 2), np.nan)
         try:
             if isinstance(value, dict | Mapping):  # a dict is known at once, other mappings take a hundred times longer
@@ -169,7 +175,7 @@ class Builder:
 
     def _add_property(self, row: int, property_: str, value: object) -> None:
         if property_ not in self.scores:
-            self.make_room(3 * self.count)
+            self.make_room("properties", self.scores, 3 * self.count)
             self.comparisons[property_] = np.full(self.count, np.nan)
             self.scores[property_] = np.full((self.count, 2), np.nan)
         if value is None:
@@ -213,13 +219,30 @@ class Builder:
                     remedy="give every pair its own id; the verdicts of several judges on one pair belong into one row",
                 )
 
+    def _check_names(self) -> None:
+        kinds: dict[str, Mapping[str, object]] = {
+            "judge": self.labels,
+            "property": self.scores,
+            "condition": self.conditions,
+            "meta column": self.meta,
+        }
+        for what, names in kinds.items():
+            for name in names:
+                if not name.strip() and what != "meta column":
+                    raise DatasetError(
+                        f"A {what} has no name.", where=self.name, accepted="a name", remedy=f"name the {what}, or remove it"
+                    )
+                check_text(name, f"The name of a {what}", self.name)
+        check_count("scenarios", len(set(self.names["scenario"].tolist())), self.name)
+
     def finish(self) -> PairDataset:
         """The dataset.
 
         Raises:
-            DatasetError: an id comes twice.
+            DatasetError: an id comes twice, a name is missing or can't be shown, or there are too many scenarios.
         """
         self._check_ids()
+        self._check_names()
         frame = pd.DataFrame(self.names)[["scenario"]]
         frame["scenario"] = frame["scenario"].where(frame["scenario"].astype(bool), NO_SCENARIO)
         for key, column in (self.text_columns or self.texts.finish()).items():

@@ -65,7 +65,8 @@ def _nest(record: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in record.items():
         section, dot, rest = str(key).partition(".")
         if not dot or section not in ("label", "property", "meta"):
-            nested[str(key)] = value
+            if key not in nested:
+                nested[str(key)] = value
             continue
         stem, _, last = rest.rpartition(".")
         if section == "label" and last in ("ab", "ba") and stem:
@@ -83,6 +84,21 @@ def _nest(record: Mapping[str, Any]) -> dict[str, Any]:
         else:
             # An empty cell of a flat table is no value.
             nested["labels" if section == "label" else "meta"][rest] = None if value == "" else value
+    _add_whole(nested, record)
     if isinstance(nested.get("conditions"), str):
         nested["conditions"] = [part.strip() for part in nested["conditions"].replace(",", ";").split(";") if part.strip()]
     return nested
+
+
+def _add_whole(nested: dict[str, Any], record: Mapping[str, Any]) -> None:
+    """The sections that a flat row holds as one column each."""
+    for key in ("labels", "properties", "meta"):
+        if record.get(key) in (None, ""):
+            continue
+        if nested[key]:
+            raise DatasetError(
+                f"A row has the column {key}, {shown(record[key])}, and dotted columns of the same.",
+                accepted=f"an object in {key}, or dotted columns",
+                remedy="remove one of them",
+            )
+        nested[key] = record[key]

@@ -14,7 +14,9 @@ from dissection import spool
 from dissection.dataset import TEXT_COLUMNS, FloatArray, PairDataset
 from dissection.errors import LabelError
 from dissection.readers.building import KNOWN_KEYS, Builder
+from dissection.readers.names import MAX_NAME_LENGTH
 from dissection.spool import text_series
+from dissection.tables_text import MAX_CELL_LENGTH
 from dissection.verdicts import parse_verdict
 
 SECTIONS: Final = {"labels": "label", "properties": "property", "meta": "meta"}
@@ -54,7 +56,7 @@ def _gather(table: Any, name: str) -> Builder:
     builder.ids = _ids(table, builder)
     for key in ("scenario", "model_a", "model_b"):
         if key in table.column_names:
-            builder.names[key] = _objects(_texts(table.column(key)))
+            builder.names[key] = _objects(_texts(table.column(key), MAX_NAME_LENGTH))
     _add_texts(builder, table)
     if "conditions" in table.column_names:
         _add_conditions(builder, table.column("conditions"), flat=flat)
@@ -119,19 +121,19 @@ def _nested(builder: Builder, section: str, name: str, column: Any) -> None:
 def _add(builder: Builder, section: str, path: tuple[str, str], column: Any, *, flat: bool) -> None:
     name, part = path
     if section == "meta":
-        builder.make_room(builder.count)
+        builder.make_room("meta columns", builder.meta, builder.count)
         found = _objects(column)
         if flat:
             found[found == ""] = None
         builder.meta[name] = found
     elif section == "label":
         if name not in builder.labels:
-            builder.make_room(2 * builder.count)
+            builder.make_room("judges", builder.labels, 2 * builder.count)
             builder.labels[name] = np.full((builder.count, 2), np.nan)
         builder.labels[name][:, int(part == "ba")] = _verdicts(column)
     else:
         if name not in builder.scores:
-            builder.make_room(3 * builder.count)
+            builder.make_room("properties", builder.scores, 3 * builder.count)
             builder.comparisons[name] = np.full(builder.count, np.nan)
             builder.scores[name] = np.full((builder.count, 2), np.nan)
         values = _numbers(column)
@@ -147,7 +149,8 @@ def _numbers(column: Any) -> FloatArray:
     types = pa.types
     if not (types.is_floating(column.type) or types.is_integer(column.type) or types.is_null(column.type)):
         raise _NotPlainError
-    found: FloatArray = np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    # A whole number beyond 2⁵³ becomes the nearest float, as `float` makes it.
+    found: FloatArray = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     if np.isinf(found).any():
         raise _NotPlainError
     return found
@@ -172,8 +175,11 @@ def _verdicts(column: Any) -> FloatArray:
 
 def _coded(column: Any) -> tuple[list[Any], NDArray[np.intp]]:
     """The distinct values, and for each row the place of its own among them."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     distinct = pc.unique(column)
     if len(distinct) > _FEW:
         raise _NotPlainError
@@ -199,12 +205,16 @@ def _objects(column: Any) -> NDArray[np.object_]:
     return found
 
 
-def _texts(column: Any) -> Any:
+def _texts(column: Any, most: int = MAX_CELL_LENGTH) -> Any:
+    """The column, if it holds texts that are short enough; a byte is at least as much as a character."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if pa.types.is_null(column.type):
         return column.cast(pa.large_string())
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise _NotPlainError
+    if (pc.max(pc.binary_length(column)).as_py() or 0) > most:
         raise _NotPlainError
     return column
 
@@ -213,7 +223,7 @@ def _ids(table: Any, builder: Builder) -> list[str]:
     if "pair_id" not in table.column_names:
         builder.without_id = len(table)
         return [str(row) for row in range(len(table))]
-    ids = _texts(table.column("pair_id")).to_pylist()
+    ids = _texts(table.column("pair_id"), MAX_NAME_LENGTH).to_pylist()
     for row, found in enumerate(ids):
         if found is None or not found.strip():
             ids[row] = str(row)

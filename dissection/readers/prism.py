@@ -48,7 +48,7 @@ def read(table: Table) -> PairDataset:
     judges = rows.judges("user_id", _JUDGE, together=_JUDGE)
     queries = _queries(rows, turns)
     scores = [rows.number(index, "scores", rows.rows[index].get(_SCORE)) for index in range(len(rows))]
-    if np.isnan(scores).all():
+    if len(rows) and np.isnan(scores).all():
         raise rows.wrong(0, _SCORE, rows.rows[0].get(_SCORE), "a number, the higher the better")
     answers = [_text(rows, index, _ANSWER) for index in range(len(rows))]
     records = [

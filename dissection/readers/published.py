@@ -17,6 +17,7 @@ from dissection import judges
 from dissection.dataset import CONDITION_LABELS, TEXT_COLUMNS, Group, PairDataset
 from dissection.errors import DatasetError, FileError
 from dissection.properties import paper_properties
+from dissection.readers.names import check_count, check_text
 from dissection.tables import Table
 from dissection.verdicts import number, shown
 
@@ -68,13 +69,17 @@ def read_folder(folder: Path) -> PairDataset:
 
 def _read_lines(path: Path) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    for row, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError("The file can't be read as UTF-8 text.", where=str(path), accepted="JSON Lines in UTF-8") from error
+    for row, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
             found[str(record["model_name"])] = list(record["parameters"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FileError(
                 "A line does not hold one judge's weights.",
                 where=f"{path.name}, line {row}",
@@ -89,6 +94,8 @@ def read(table: Table) -> PairDataset:
     Raises:
         DatasetError: a judge has the wrong number of weights or one that is not a number.
     """
+    if not len(table):
+        raise DatasetError("There are no weights.", where=table.filename, accepted="one JSON object {group: {judge: [29 numbers]}}")
     value, name = table.rows[0], table.filename
     alone = re.sub(r"\.jsonl?(\.gz)?$", "", name)
     weights: Weights = {}
@@ -110,7 +117,16 @@ def _group(name: str) -> Group:
 
 def _dataset(weights: Weights, name: str) -> PairDataset:
     catalogue = paper_properties()
-    names = list(dict.fromkeys(judge for entry in weights.values() for judge in entry))
+    places: dict[str, int] = {}
+    check_count("groups", len(weights), name)
+    for entry in weights.values():
+        for judge in entry:
+            places.setdefault(judge, len(places))
+        check_count("judges", len(places), name)
+    for what, known in (("group", weights), ("judge", places)):
+        for word in known:
+            check_text(word, f"The name of a {what}", name)
+    names = list(places)
     estimates = np.full((len(weights), len(names), len(catalogue)), np.nan)
     for row, (group, entry) in enumerate(weights.items()):
         for judge, values in entry.items():
@@ -121,7 +137,7 @@ def _dataset(weights: Weights, name: str) -> PairDataset:
                     where=f"{name}, group {shown(group)}",
                     accepted=f"{len(catalogue)} finite numbers, one for each property in the order of the paper",
                 )
-            estimates[row, names.index(judge)] = numbers
+            estimates[row, places[judge]] = numbers
     groups = [_group(group) for group in weights]
     order = sorted(range(len(groups)), key=lambda i: (groups[i].kind == "condition", i))
     return PairDataset(

@@ -1,0 +1,1 @@
+"""Bad input on purpose: what the fuzz tests and the coverage-guided harness share."""
