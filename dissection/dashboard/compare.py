@@ -303,7 +303,7 @@ def _against_reading(table: pd.DataFrame, reference: str, group: Group, found: A
     shown, name = table[table["shown"]], plain_markdown(reference)
     text = (
         f"Each judge minus {name} in {plain_markdown(group.label)}, in log-odds: teal, the judge wants the property more than {name}; ochre, less. "
-        f"{len(shown)} of {len(table)} differences are told apart from none; the others are faded. "
+        f"{len(shown):,} of {len(table):,} differences are told apart from none; the others are faded. "
     )
     if len(shown):
         top = shown.iloc[int(shown["difference"].abs().to_numpy().argmax())]

@@ -48,7 +48,8 @@ def strength_and_direction(dataset: PairDataset) -> None:
         table,
         "Strength of judges",
         f"How decided each judge is: the length of its weights (root mean square over {len(found.groups)} groups){freed}. "
-        f"Strongest: {plain_markdown(top['judge'])}, {_with_ends(top, 'strength')}. Dotted lines join base and aligned versions of one model. "
+        f"Strongest: {plain_markdown(top['judge'])}, {_with_ends(top, 'strength')}. "
+        + ("Dotted lines join base and aligned versions of one model. " if pairs else "")
         + (
             f"There is {plain_markdown(found.reason)}."
             if found.reason

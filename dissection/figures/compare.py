@@ -28,10 +28,8 @@ def difference_words(row: Mapping[Any, Any]) -> str:
     """A difference with its interval and probability, as in "+0.41 log-odds (95 %: 0.12 to 0.70), real with probability 99.6 %"."""
     if row["note"] and row["sd"] == 0:
         return f"no difference: {row['note']}"
-    return (
-        f"{row['difference']:+.2f} log-odds (95 %: {row['low']:+.2f} to {row['high']:+.2f}), "
-        f"this way round with probability {100 * min(row['real'], 0.9999):.{1 if row['real'] > 0.99 else 0}f} %"
-    )
+    real = "over 99.9" if row["real"] > 0.999 else f"{100 * row['real']:.{1 if row['real'] > 0.99 else 0}f}"
+    return f"{row['difference']:+.2f} log-odds (95 %: {row['low']:+.2f} to {row['high']:+.2f}), this way round with probability {real} %"
 
 
 def difference_hover(row: Mapping[Any, Any]) -> str:
