@@ -32,4 +32,4 @@ parts = {"two": two_judges, "against": against_one, "strength": strength_and_dir
 try:
     parts[view](dataset)
 except InputError as error:
-    show.mistake(error)
+    show.limit(error)

@@ -87,4 +87,4 @@ choice = asked(dataset)
 try:
     {"matrix": matrix_and_tree, "sure": how_sure, "groups": groups}[view](dataset, choice)
 except InputError as error:
-    show.mistake(error)
+    show.limit(error)

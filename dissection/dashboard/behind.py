@@ -107,7 +107,7 @@ def result(place: str, key: Hashable, what: str, work: Work[Result]) -> Result |
         with st.spinner(f"{what} …"):
             task.over.wait(WAITED_SECONDS)
     if task.error is not None:
-        show.mistake(task.error)
+        show.limit(task.error)
     elif task.cancelled:
         st.caption(f"{what}: cancelled.")
         st.button("Start again", key=f"again-{place}", icon=":material/refresh:", on_click=_forget, args=(place,))

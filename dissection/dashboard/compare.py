@@ -168,7 +168,7 @@ def _disagreements(dataset: PairDataset, first: Side, second: Side) -> None:
         try:
             found = disagreements(dataset, first.judge, second.judge, first.group, session.model())
         except InputError as error:
-            show.mistake(error)
+            show.limit(error)
             return
         if not found:
             st.caption("They gave the same verdict on every pair that both judged.")

@@ -85,7 +85,7 @@ def _moments(dataset: PairDataset, judges: tuple[str, ...]) -> Moments | None:
         return moments(dataset, judges)
     groups, left_out = usable_groups(dataset, judges)
     if not groups:
-        show.mistake(
+        show.limit(
             InputError(
                 "There is no scenario in which all of these judges can be fitted.",
                 where="; ".join(f"{group}: {reason}" for group, reason in list(left_out.items())[:3]),

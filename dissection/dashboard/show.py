@@ -122,8 +122,17 @@ def inspection(lines: Sequence[str]) -> None:
 
 def mistake(error: InputError) -> None:
     """An error of the visitor's input, in the same words as on the command line."""
+    st.error(_in_words(error), icon=":material/error:")
+
+
+def limit(error: InputError) -> None:
+    """What the data in view don't allow, which is nobody's mistake, in the same words."""
+    st.info(_in_words(error), icon=":material/info:")
+
+
+def _in_words(error: InputError) -> str:
     lines = [f"**{plain_markdown(error.problem)}**"]
     for label, text in (("Where", error.where), ("Accepted", error.accepted), ("What to do", error.remedy)):
         if text:
             lines.append(f"{label}: {plain_markdown(text)}")
-    st.error("  \n".join(lines), icon=":material/error:")
+    return "  \n".join(lines)
