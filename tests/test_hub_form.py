@@ -164,3 +164,20 @@ def test_a_space_does_not_lend_its_owners_token(page: AppTest, hub: HubServer, m
     page.button(key="hub_look").click()
     run(page)
     assert not page.error
+
+
+class LoggedIn(dict[str, bool]):
+    """A visitor who came in by the server's login."""
+
+    tokens = {"access": MEMBER}  # noqa: RUF012
+
+
+def test_a_servers_login_gives_the_visitors_token(page: AppTest, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    hub.repos[SET].private = True
+    page.secrets["auth"] = {"redirect_uri": "https://example.org/oauth2callback"}
+    run(page)
+    assert "hub_login" in keys(page)
+    monkeypatch.setattr("streamlit.user", LoggedIn(is_logged_in=True))
+    found = download(look(page, SET))
+    assert "hub_open" in keys(settled(found))

@@ -131,7 +131,19 @@ def _token_field() -> Token:
         f"you leave this page; a download that goes on has it until it is done.{own}",
     )
     # On a Space, HF_TOKEN is its owner's, whose private datasets are not for visitors.
-    return given.strip() or (False if hosted else None)
+    return given.strip() or _login_token() or (False if hosted else None)
+
+
+def _login_token() -> str | None:
+    """The visitor's own token where the server has a login and they are logged in; a button to do so where they are not."""
+    if not st.secrets.load_if_toml_exists() or "auth" not in st.secrets:
+        return None
+    if not st.user.get("is_logged_in"):
+        st.button("Log in with Hugging Face", icon=":material/login:", key="hub_login", on_click=st.login)
+        return None
+    st.button("Log out", icon=":material/logout:", key="hub_logout", on_click=st.logout)
+    token: str | None = st.user.tokens.get("access")
+    return token
 
 
 def _listing(address: HubAddress, token: Token) -> Listing | None:
