@@ -51,8 +51,8 @@ def dataset_upload(view: PairDataset) -> None:
         st.download_button("JSON Lines", templates.json_lines(), file_name="pairs.jsonl")
         st.download_button("CSV with dotted columns", templates.dotted_csv(), file_name="pairs.csv")
     st.caption(
-        "Pairs with texts but no annotated properties get properties computed from the text. What you upload stays in this session's memory "
-        "and is gone when you close the tab."
+        "Pairs with texts but no annotated properties get properties computed from the text. What you upload stays in this session, large texts in "
+        "a temporary file of this server, and is gone when you close the tab."
     )
     forms = {"": "Found by its content", **{reader.NAME: f"{reader.NAME}: {reader.DESCRIPTION}" for reader in READERS}}
     reader = st.selectbox("Form of the file", list(forms), format_func=forms.__getitem__, key="dataset_form") or None
