@@ -1,4 +1,4 @@
-"""The command line: fit, scores, similarity, groups, report, convert, mapping, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
+"""The command line: fit, scores, similarity, groups, report, judge, convert, mapping, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from dissection import cli_fit, cli_groups, cli_hub, cli_mapping, cli_report, cli_scores
+from dissection import cli_fit, cli_groups, cli_hub, cli_judge, cli_mapping, cli_report, cli_scores
 from dissection.append import append
 from dissection.cli_fit import say, show_groups
 from dissection.dataset import PairDataset
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_convert(commands)
     _add_report(commands)
+    cli_judge.add_command(commands, _add_data, _open)
     cli_mapping.add_command(commands)
     look = commands.add_parser("inspect", help="what is in a file, and what can be done with it", description="What is in DATA.")
     _add_data(look)

@@ -103,7 +103,9 @@ STATIONS = [
         "likeness",
         "surprise",
         "mistakes",
+        "endpoint",
     ],
+    ["asking"],
     ["figures"],
 ]
 

@@ -1,0 +1,1 @@
+"""Asking models for what people would otherwise bring: verdicts, grades, and the answers themselves."""
