@@ -101,6 +101,7 @@ STATIONS = [
         "community",
         "contrasts",
         "likeness",
+        "substance",
         "surprise",
         "mistakes",
         "endpoint",

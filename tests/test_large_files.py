@@ -358,3 +358,13 @@ def test_pages_read_texts_from_disk(open_page: Open, tmp_path: Path, page: str) 
     at = open_page(page, write(tmp_path, found))
     assert not at.error
     assert "<NA>" not in text(at)
+
+
+@pytest.mark.parametrize("form", [".csv", ".parquet"])
+def test_verdicts_on_criteria_are_kept(form: str) -> None:
+    frame = pd.DataFrame({"pair_id": ["p", "q"], "label.me": ["a", "b"], "property.x": [1.0, -1.0], "criterion.me.correct": ["a", "tie"]})
+    out = io.BytesIO()
+    frame.to_parquet(out) if form == ".parquet" else frame.to_csv(out, index=False)
+    found = open_dataset(out.getvalue(), f"x{form}")
+    assert found.pairs["meta.criterion.me.correct"].tolist() == ["a", "tie"]
+    assert not any("not used" in note for note in found.notes)

@@ -19,6 +19,7 @@ TITLES = {
     "dissect": "Dissect",
     "compare": "Compare",
     "similarity": "Similarity",
+    "substance": "Style or substance",
     "scores": "Scores",
     "diagnostics": "Diagnostics",
     "pairs": "Pairs",

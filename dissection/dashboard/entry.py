@@ -8,6 +8,7 @@ _PAGES = (
     ("pages/dissect.py", "Dissect", ":material/grid_on:"),
     ("pages/compare.py", "Compare", ":material/balance:"),
     ("pages/similarity.py", "Similarity", ":material/hub:"),
+    ("pages/substance.py", "Style or substance", ":material/style:"),
     ("pages/scores.py", "Scores", ":material/target:"),
     ("pages/diagnostics.py", "Diagnostics", ":material/monitor_heart:"),
     ("pages/pairs.py", "Pairs", ":material/compare_arrows:"),

@@ -13,7 +13,7 @@ from dissection.verdicts import shown
 
 NAME = "native"
 DESCRIPTION = "one pair a row, with labels and properties (JSON Lines, Parquet or dotted CSV)"
-FLAT_PREFIXES = ("label.", "property.", "meta.")
+FLAT_PREFIXES = ("label.", "property.", "meta.", "criterion.")
 
 
 def recognises(table: Table) -> bool:
@@ -64,6 +64,8 @@ def _nest(record: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {"labels": {}, "properties": {}, "meta": {}}
     for key, value in record.items():
         section, dot, rest = str(key).partition(".")
+        if dot and section == "criterion":  # a judge's verdict on one criterion; kept among the meta columns under its whole name
+            section, rest = "meta", str(key)
         if not dot or section not in ("label", "property", "meta"):
             if key not in nested:
                 nested[str(key)] = value

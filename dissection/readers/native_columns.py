@@ -40,14 +40,15 @@ def read_columns(table: Any, name: str) -> PairDataset | None:
 
 
 def _gather(table: Any, name: str) -> Builder:
-    flat = any(str(key).startswith(tuple(f"{section}." for section in SECTIONS.values())) for key in table.column_names)
+    flat = any(str(key).startswith((*(f"{section}." for section in SECTIONS.values()), "criterion.")) for key in table.column_names)
     if flat:
         _check_flat(set(table.column_names))
     builder = Builder(name, len(table))
     for key in table.column_names:
         section, dot, rest = str(key).partition(".")
-        if flat and dot and section in SECTIONS.values():
-            _add(builder, section, _flat_path(section, rest), table.column(key), flat=True)
+        if flat and dot and section in (*SECTIONS.values(), "criterion"):
+            into, path = ("meta", (str(key), "")) if section == "criterion" else (section, _flat_path(section, rest))
+            _add(builder, into, path, table.column(key), flat=True)
         elif key in SECTIONS:
             for child, column in _children(table.column(key)):
                 _nested(builder, SECTIONS[key], child, column)
