@@ -23,7 +23,9 @@ _PAGES = (
 def navigation() -> Page:
     """Declare the pages and return the one in view; called by `app.py` at each run."""
     st.session_state["entered"] = True
-    page = st.navigation([st.Page(path, title=title, icon=icon, default=path == _PAGES[0][0]) for path, title, icon in _PAGES])
+    pages = [st.Page(path, title=title, icon=icon, default=path == _PAGES[0][0]) for path, title, icon in _PAGES]
+    # Else the last of more than twelve pages would hide behind “View more”.
+    page = st.navigation(pages, expanded=True)
     st.session_state["page"] = page.title
     return page
 
