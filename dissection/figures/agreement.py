@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dissection.agreement import VERDICT_WORDS
-from dissection.figures.style import DISPREFERRED, GRID, MUTED, PREFERRED, SEQUENTIAL, layout, plain, plain_markdown
+from dissection.figures.parts import AXIS, LEGEND, interval, label_width, row_axis, upright
+from dissection.figures.style import DISPREFERRED, PREFERRED, SEQUENTIAL, layout, plain, plain_markdown
 
 # Measure → name in the legend, colour, marker, panel.
 LOOKS = {
@@ -25,26 +26,23 @@ def agreement_chart(frame: pd.DataFrame) -> go.Figure:
         frame: of `agreement.agreement_frame`, the rows from the top.
     """
     texts = [plain(name, 30) for name in frame["scenario"]]
-    left = 14 + int(6.3 * max((len(text) for text in texts), default=4))
-    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": False}
     beyond = frame[["kappa_low", "alpha_low", "kappa", "alpha"]].to_numpy(dtype=float)
     least = float(np.nanmin(beyond)) if np.isfinite(beyond).any() else 0.0
-    chance = {"type": "line", "layer": "below", "xref": "x2", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1}
     return go.Figure(
         {
             "data": [_dots(frame, measure) for measure in LOOKS],
             "layout": {
-                **layout(104 + 28 * max(len(frame), 2), (left, 36, 16, 46)),
-                "xaxis": {**axis, "domain": [0, 0.48], "range": [-2, 102], "ticksuffix": " %", "title": {"text": "same verdict"}},
+                **layout(104 + 28 * max(len(frame), 2), (label_width(texts), 36, 16, 46)),
+                "xaxis": {**AXIS, "domain": [0, 0.48], "range": [-2, 102], "ticksuffix": " %", "title": {"text": "same verdict"}},
                 "xaxis2": {
-                    **axis,
+                    **AXIS,
                     "domain": [0.52, 1],
                     "range": [min(-0.1, least - 0.05), 1.05],
                     "title": {"text": "beyond chance (0: as by chance)"},
                 },
-                "yaxis": {**axis, "tickvals": list(range(len(texts))), "ticktext": texts, "range": [len(texts) - 0.4, -0.6]},
-                "shapes": [{**chance, "line": {"color": MUTED, "width": 1}}],
-                "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+                "yaxis": row_axis(texts),
+                "shapes": [upright(0, "x2")],
+                "legend": LEGEND,
                 "showlegend": True,
             },
         }
@@ -62,13 +60,7 @@ def _dots(frame: pd.DataFrame, measure: str) -> dict[str, Any]:
         "y": np.arange(len(frame)) + OFFSETS[measure],
         "xaxis": axis,
         "marker": {"color": colour, "symbol": symbol, "size": 8},
-        "error_x": {
-            "array": np.nan_to_num(high - value),
-            "arrayminus": np.nan_to_num(value - low),
-            "color": colour,
-            "thickness": 1.4,
-            "width": 0,
-        },
+        "error_x": interval(value, low, high, colour),
         "hovertext": [_hover(row) for row in frame.to_dict("records")],
         "hoverinfo": "text",
     }

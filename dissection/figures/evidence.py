@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dissection.clusters import cluster
+from dissection.figures.parts import label_width
 from dissection.figures.style import DIVERGING, layout, plain
 from dissection.regression.collinearity import Collinearity
 from dissection.regression.discoveries import discoveries, smallest_effect
@@ -59,7 +60,7 @@ def correlation_chart(found: Collinearity) -> go.Figure:
     np.fill_diagonal(table, np.nan)
     texts = [plain(name, 24) for name in names]
     longest = max((len(text) for text in texts), default=4)
-    left, top, right = 14 + int(6.3 * longest), 16 + int(longest * 4.9), 70
+    left, top, right = label_width(texts), 16 + int(longest * 4.9), 70
     axis = {
         "tickvals": list(range(len(names))),
         "ticktext": texts,

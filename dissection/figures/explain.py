@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dissection.explanation import Explanation, Turn
+from dissection.figures.parts import AXIS, interval, label_width, row_axis, upright
 from dissection.figures.style import (
     DISPREFERRED,
-    GRID,
     MUTED,
     PREFERRED,
     judge_text,
@@ -79,11 +79,9 @@ def waterfall_chart(explanations: Sequence[Explanation], scale: Scale, own: Coll
     order = step_order(explanations, scale)
     frames = [waterfall_frame(one, scale, order) for one in explanations]
     texts = [plain(name, 26) for name in order]
-    left, top = 14 + int(6.3 * max(len(text) for text in (*texts, TOTAL))), 30 if len(frames) > 1 else 8
+    left, top = label_width([*texts, TOTAL]), 30 if len(frames) > 1 else 8
     titles = [judge_text(one.judge, own) for one in explanations] if len(frames) > 1 else [""]
-    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": False}
-    across = {**axis, "range": _reach(frames, scale), "title": {"text": AXES[scale], "font": {"size": 11}}, "anchor": "y"}
-    down = {"tickvals": list(range(len(order) + 1)), "ticktext": [*texts, f"<b>{TOTAL}</b>"], "range": [len(order) + 0.6, -0.6]}
+    across = {**AXIS, "range": _reach(frames, scale), "title": {"text": AXES[scale], "font": {"size": 11}}, "anchor": "y"}
     domains = [[(place + 0.04 * (place > 0)) / len(frames), (place + 1) / len(frames)] for place in range(len(frames))]
     names = [f"x{place + 1}" if place else "x" for place in range(len(frames))]
     return go.Figure(
@@ -96,19 +94,14 @@ def waterfall_chart(explanations: Sequence[Explanation], scale: Scale, own: Coll
             "layout": {
                 **layout(top + 56 + 24 * max(len(order) + 1, 3), (left, top, 12, 44)),
                 **{name.replace("x", "xaxis"): {**across, "domain": domain} for name, domain in zip(names, domains, strict=True)},
-                "yaxis": {**axis, **down},
-                "shapes": [_start_line(name, START[scale]) for name in names],
+                "yaxis": row_axis([*texts, f"<b>{TOTAL}</b>"]),
+                "shapes": [upright(START[scale], name) for name in names],
                 "annotations": [_panel_title(title, domain[0]) for title, domain in zip(titles, domains, strict=True) if title],
                 "showlegend": False,
                 "bargap": 0.3,
             },
         }
     )
-
-
-def _start_line(axis: str, place: float) -> dict[str, Any]:
-    ends = {"xref": axis, "yref": "paper", "x0": place, "x1": place, "y0": 0, "y1": 1}
-    return {"type": "line", "layer": "below", "line": {"color": MUTED, "width": 1}, **ends}
 
 
 def _panel_title(text: str, place: float) -> dict[str, Any]:
@@ -160,13 +153,7 @@ def _steps(frame: pd.DataFrame, one: Explanation, scale: Scale, axis: str) -> di
             "color": colours,
             "opacity": [0.9 if sure or np.isnan(end) else 0.35 for sure, end in zip(frame["decided"], low, strict=True)],
         },
-        "error_x": {
-            "array": np.nan_to_num(high - value),
-            "arrayminus": np.nan_to_num(value - low),
-            "color": MUTED,
-            "thickness": 1.3,
-            "width": 3,
-        },
+        "error_x": interval(value, low, high),
         "hovertext": [_step_hover(row, one, scale, last=last) for row, last in zip(frame.to_dict("records"), total, strict=True)],
         "hoverinfo": "text",
         "xaxis": axis,

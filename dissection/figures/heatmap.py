@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dissection.dataset import group_label
 from dissection.figures.effects import hover_text
+from dissection.figures.parts import label_width
 from dissection.figures.style import DIVERGING, FADED, MUTED, judge_text, layout, plain
 from dissection.properties import Property
 
@@ -73,39 +74,19 @@ def heatmap(
         scale: what the colours mean.
         hover: the row of a cell → its words under the pointer.
     """
-    cells = frame.set_index([row_field, column_field])
-    table = _grid(cells[scale.column], rows, columns).to_numpy(dtype=float)
-    certain = _grid(cells["decided"] | (cells["status"] == "point estimate"), rows, columns).fillna(value=False).to_numpy(dtype=bool)
-    reach = half_range(frame, scale)
-    ends = {"zmin": scale.centre - reach, "zmax": scale.centre + reach, "colorscale": DIVERGING}
-    shared = {"x": list(range(len(columns))), "y": list(range(len(rows))), **ends}
-    bar = {"title": {"text": scale.title, "side": "top"}, "thickness": 10, "len": 0.8, "tickformat": scale.form, "outlinewidth": 0}
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "heatmap",
-            "z": np.where(mask, table, np.nan),
-            "opacity": opacity,
-            "xgap": 1,
-            "ygap": 1,
-            "showscale": opacity == 1.0,
-            "hoverinfo": "skip",
-            "colorbar": bar,
-            **shared,
-        }
-        for mask, opacity in ((certain, 1.0), (~certain, FADED))
-    ]
-    traces.append(_markers(frame, rows, columns, (row_field, column_field), hover))
     row_text = [judge_text(name, own) if row_field == "judge" else plain(name, 30) for name in rows]
     column_text = [plain(group_label(name) if column_field == "group" else name, 24) for name in columns]
     across, down = (families if field == "property" else () for field in (column_field, row_field))
     longest = max((len(text) for text in column_text), default=4)
-    # Margins are set, as Plotly would draw the chart twice to find them.
-    left = 14 + int(6.3 * max((len(text) for text in row_text), default=4))
+    left = label_width(row_text)
     top = 16 + int(min(longest, 24) * 4.9) + (22 if across else 0)
     # One dictionary, checked once: Plotly checks the whole figure again at each of its update calls.
     return go.Figure(
         {
-            "data": traces,
+            "data": [
+                *_cells(frame, rows, columns, (row_field, column_field), scale),
+                _markers(frame, rows, columns, (row_field, column_field), hover),
+            ],
             "layout": {
                 **layout(top + 40 + max(22 * len(rows), 90), (left, top, 84, 8)),
                 **_axes(row_text, column_text, headed=bool(across)),
@@ -113,6 +94,36 @@ def heatmap(
             },
         }
     )
+
+
+def _cells(frame: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], fields: tuple[str, str], scale: Scale) -> list[dict[str, Any]]:
+    """The coloured cells: those that are certain, and the others, faded."""
+    cells = frame.set_index(list(fields))
+    table = _grid(cells[scale.column], rows, columns).to_numpy(dtype=float)
+    certain = _grid(cells["decided"] | (cells["status"] == "point estimate"), rows, columns).fillna(value=False).to_numpy(dtype=bool)
+    reach = half_range(frame, scale)
+    shared = {
+        "type": "heatmap",
+        "x": list(range(len(columns))),
+        "y": list(range(len(rows))),
+        "zmin": scale.centre - reach,
+        "zmax": scale.centre + reach,
+        "colorscale": DIVERGING,
+        "colorbar": {
+            "title": {"text": scale.title, "side": "top"},
+            "thickness": 10,
+            "len": 0.8,
+            "tickformat": scale.form,
+            "outlinewidth": 0,
+        },
+        "xgap": 1,
+        "ygap": 1,
+        "hoverinfo": "skip",
+    }
+    return [
+        {**shared, "z": np.where(mask, table, np.nan), "opacity": opacity, "showscale": opacity == 1.0}
+        for mask, opacity in ((certain, 1.0), (~certain, FADED))
+    ]
 
 
 def _grid(values: "pd.Series[Any]", rows: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:

@@ -8,11 +8,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dissection.clusters import Clustering
+from dissection.dataset import FloatArray
 from dissection.figures.style import FADED, GRID, MUTED, PALETTE, SEQUENTIAL, SYMBOLS, finish, judge_text, plain
 from dissection.judges import Judge
 from dissection.likeness.support import THRESHOLD, Support
 
 MAP_WIDTH, MAP_HEIGHT = 1000, 480
+MOST_NAMES = 40
 COLOURINGS = ("cluster", "size", "family", "base or aligned")
 
 
@@ -54,8 +56,6 @@ def matrix(
     With `support` of the same tree, branches that less than 70 % of the resamples have are faded, and each says its share under the pointer.
     """
     order = [*clustering.order, *clustering.left_out]
-    table = similarity.loc[order, order].to_numpy()
-    places = list(range(len(order)))
     figure = make_subplots(
         rows=2,
         cols=2,
@@ -66,6 +66,14 @@ def matrix(
         shared_xaxes=False,
     )
     _tree(figure, clustering, support)
+    figure.add_trace(_squares(similarity.loc[order, order].to_numpy(), order, scenarios), row=2, col=2)
+    _strip(figure, order, groups, own)
+    _name_columns(figure, order, own)
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    return finish(figure, height=max(420, 300 + 19 * len(order)), margin=(8, 8, 8, 8))
+
+
+def _squares(table: FloatArray, order: Sequence[str], scenarios: int) -> go.Heatmap:
     off_diagonal = table[~np.eye(len(order), dtype=bool)]
     # One judge that is like nobody would otherwise take all contrast from the rest.
     low = float(np.nanquantile(off_diagonal, 0.1)) if np.isfinite(off_diagonal).any() else 0.0
@@ -73,42 +81,33 @@ def matrix(
         [f"<b>{plain(a)}</b> · <b>{plain(b)}</b><br>similarity {table[i, j]:.3f}<br>{_over(scenarios)}" for j, b in enumerate(order)]
         for i, a in enumerate(order)
     ]
-    figure.add_trace(
-        go.Heatmap(
-            z=table,
-            x=places,
-            y=places,
-            zmin=min(np.floor(low * 10) / 10, 0.9),
-            zmax=1,
-            colorscale=SEQUENTIAL,
-            xgap=1,
-            ygap=1,
-            text=hover,
-            hoverinfo="text",
-            colorbar={"thickness": 10, "len": 0.6, "y": 0.4, "title": {"text": "similarity", "side": "top"}, "outlinewidth": 0},
-        ),
-        row=2,
-        col=2,
+    return go.Heatmap(
+        z=table,
+        x=list(range(len(order))),
+        y=list(range(len(order))),
+        zmin=min(np.floor(low * 10) / 10, 0.9),
+        zmax=1,
+        colorscale=SEQUENTIAL,
+        xgap=1,
+        ygap=1,
+        text=hover,
+        hoverinfo="text",
+        colorbar={"thickness": 10, "len": 0.6, "y": 0.4, "title": {"text": "similarity", "side": "top"}, "outlinewidth": 0},
     )
-    _strip(figure, order, groups, own)
-    ends = {"range": [-0.5, len(order) - 0.5], "showgrid": False, "zeroline": False, "fixedrange": True}
-    # So many names would run into each other below; the same names stand at the left, and under the pointer.
-    crowded = len(order) > 40
+
+
+def _name_columns(figure: go.Figure, order: Sequence[str], own: Collection[str]) -> None:
+    ends = {"ticks": "", "showgrid": False, "zeroline": False, "fixedrange": True, "row": 2, "col": 2}
     figure.update_xaxes(
-        tickvals=places,
+        tickvals=list(range(len(order))),
         ticktext=[judge_text(name, own, 26) for name in order],
         tickangle=-60,
-        ticks="",
-        showticklabels=not crowded,
-        row=2,
-        col=2,
+        # So many names would run into each other below; the same names stand at the left, and under the pointer.
+        showticklabels=len(order) <= MOST_NAMES,
+        range=[-0.5, len(order) - 0.5],
         **ends,
     )
-    figure.update_yaxes(
-        showticklabels=False, ticks="", row=2, col=2, showgrid=False, zeroline=False, fixedrange=True, range=[len(order) - 0.5, -0.5]
-    )
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    return finish(figure, height=max(420, 300 + 19 * len(order)), margin=(8, 8, 8, 8))
+    figure.update_yaxes(showticklabels=False, range=[len(order) - 0.5, -0.5], **ends)
 
 
 def _over(scenarios: int) -> str:

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from dissection.agreement import Z_95
 from dissection.dataset import group_label
-from dissection.figures.style import DISPREFERRED, GRID, MUTED, PREFERRED, judge_text, layout, plain
+from dissection.figures.parts import AXIS, LEGEND, interval, label_width, row_axis
+from dissection.figures.style import DISPREFERRED, MUTED, PREFERRED, judge_text, layout, plain
 from dissection.regression.metrics import METRICS
 from dissection.wording import count
 
@@ -65,26 +66,19 @@ def score_chart(frame: pd.DataFrame, metric: str, rows: Sequence[str], field: st
         for name, offset in zip(names, spread, strict=True)
     ]
     texts = [judge_text(name, own) if field == "judge" else plain(group_label(name), 30) for name in rows]
-    left = 14 + int(6.3 * max((len(text) for text in texts), default=4))
-    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": False}
     return go.Figure(
         {
             "data": traces,
             "layout": {
-                **layout(124 + len(rows) * max(20, 7 * len(names)), (left, 66, 24, 48)),
+                **layout(124 + len(rows) * max(20, 7 * len(names)), (label_width(texts), 66, 24, 48)),
                 "xaxis": {
                     "title": {"text": AXIS_TITLES[metric]},
                     "tickformat": ".0%" if metric == "accuracy" else "",
-                    **axis,
+                    **AXIS,
                 },
-                "yaxis": {
-                    "tickvals": list(range(len(rows))),
-                    "ticktext": texts,
-                    "range": [len(rows) - 0.4, -0.6],
-                    **axis,
-                },
+                "yaxis": row_axis(texts),
                 "shapes": [_line({"x0": COIN[metric], "x1": COIN[metric], "y0": 0, "y1": 1, "yref": "paper"}, dash="dot")],
-                "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "xanchor": "left"},
+                "legend": LEGEND,
                 "showlegend": True,
             },
         }
@@ -143,18 +137,12 @@ def calibration_chart(table: pd.DataFrame) -> go.Figure:
         "y": percent["observed"],
         "mode": "markers",
         "marker": {"color": PREFERRED, "size": 9},
-        "error_y": {
-            "array": percent["high"] - percent["observed"],
-            "arrayminus": percent["observed"] - percent["low"],
-            "color": PREFERRED,
-            "thickness": 1.4,
-            "width": 0,
-        },
+        "error_y": interval(percent["observed"], percent["low"], percent["high"], PREFERRED),
         "hovertext": hover,
         "hoverinfo": "text",
         "showlegend": False,
     }
-    axis = {"range": [-2, 102], "gridcolor": GRID, "zeroline": False, "fixedrange": True, "ticksuffix": " %", "automargin": False}
+    axis = {**AXIS, "range": [-2, 102], "ticksuffix": " %"}
     return go.Figure(
         {
             "data": [points],

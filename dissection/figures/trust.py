@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dissection.figures.style import DISPREFERRED, FADED, GRID, MUTED, PREFERRED, judge_text, layout, plain
-
-AXIS = {"gridcolor": GRID, "zeroline": False, "fixedrange": True}
+from dissection.figures.parts import AXIS, LEGEND, interval, label_width, row_axis
+from dissection.figures.style import DISPREFERRED, FADED, MUTED, PREFERRED, judge_text, layout, plain
 
 
 def of_one_judge(pairs: pd.DataFrame, judge: str) -> pd.DataFrame:
@@ -29,7 +28,6 @@ def similarity_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Colle
     """
     places = np.arange(len(frame))
     texts = [judge_text(name, own) for name in frame["other"]]
-    left = 14 + int(6.3 * max((len(text) for text in texts), default=4))
     hover = [_hover(row) for row in frame.to_dict("records")]
     shared: dict[str, Any] = {"type": "scatter", "mode": "markers", "y": places, "hovertext": hover, "hoverinfo": "text"}
     best = frame["corrected"]
@@ -41,13 +39,7 @@ def similarity_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Colle
             "x": best,
             "name": "of the tastes behind the noise, 95 %",
             "marker": {"size": 9, "color": [colours[name] for name in frame["other"]]},
-            "error_x": {
-                "array": np.nan_to_num(frame["high"] - best),
-                "arrayminus": np.nan_to_num(best - frame["low"]),
-                "color": MUTED,
-                "thickness": 1.5,
-                "width": 0,
-            },
+            "error_x": interval(best, frame["low"], frame["high"]),
         },
     ]
     least = float(np.nanmin(frame[["similarity", "low", "corrected"]].to_numpy(dtype=float), initial=0.5))
@@ -55,10 +47,10 @@ def similarity_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Colle
         {
             "data": [trace for trace in traces if trace["x"].notna().any()],
             "layout": {
-                **layout(96 + 22 * max(len(frame), 3), (left, 36, 16, 46)),
+                **layout(96 + 22 * max(len(frame), 3), (label_width(texts), 36, 16, 46)),
                 "xaxis": {**AXIS, "range": [least - 0.05, 1.03], "title": {"text": "similarity"}},
-                "yaxis": {**AXIS, "tickvals": places, "ticktext": texts, "range": [len(frame) - 0.4, -0.6]},
-                "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+                "yaxis": row_axis(texts),
+                "legend": LEGEND,
             },
         }
     )
@@ -89,7 +81,6 @@ def groups_chart(table: pd.DataFrame) -> go.Figure:
         f"within {plain(row['group'], 24)}" if row["what"] == "within" else f"{plain(row['group'], 16)} · {plain(row['other'], 16)}"
         for row in frame.to_dict("records")
     ]
-    left = 14 + int(6.3 * max((len(text) for text in texts), default=4))
     within = frame["what"] == "within"
     hover = [_group_hover(row) for row in frame.to_dict("records")]
     traces = []
@@ -103,13 +94,7 @@ def groups_chart(table: pd.DataFrame) -> go.Figure:
                 "x": part["mean"],
                 "y": part.index,
                 "marker": {"color": colour, "size": 10, "symbol": "circle" if name == "within" else "diamond"},
-                "error_x": {
-                    "array": np.nan_to_num((part["mean_high"] - part["mean"]).astype(float)),
-                    "arrayminus": np.nan_to_num((part["mean"] - part["mean_low"]).astype(float)),
-                    "color": colour,
-                    "thickness": 1.5,
-                    "width": 0,
-                },
+                "error_x": interval(part["mean"], part["mean_low"], part["mean_high"], colour),
                 "opacity": 1.0 if len(part) else FADED,
                 "hovertext": [text for text, here in zip(hover, mask, strict=True) if here],
                 "hoverinfo": "text",
@@ -119,10 +104,10 @@ def groups_chart(table: pd.DataFrame) -> go.Figure:
         {
             "data": traces,
             "layout": {
-                **layout(90 + 26 * max(len(frame), 3), (left, 32, 16, 46)),
+                **layout(90 + 26 * max(len(frame), 3), (label_width(texts), 32, 16, 46)),
                 "xaxis": {**AXIS, "title": {"text": "mean similarity of two judges"}},
-                "yaxis": {**AXIS, "tickvals": list(range(len(frame))), "ticktext": texts, "range": [len(frame) - 0.4, -0.6]},
-                "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+                "yaxis": row_axis(texts),
+                "legend": LEGEND,
             },
         }
     )

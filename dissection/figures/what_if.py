@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dissection.figures.style import DISPREFERRED, GRID, MUTED, PREFERRED, judge_text, layout, plain, plain_markdown
+from dissection.figures.parts import AXIS, LEGEND, interval, joined, label_width, row_axis, upright
+from dissection.figures.style import DISPREFERRED, MUTED, PREFERRED, judge_text, layout, plain, plain_markdown
 
 
 def what_if_chart(frame: pd.DataFrame, own: Collection[str] = ()) -> go.Figure:
@@ -18,19 +19,21 @@ def what_if_chart(frame: pd.DataFrame, own: Collection[str] = ()) -> go.Figure:
         own: the judges that the visitor brought.
     """
     texts = [judge_text(name, own) for name in frame["judge"]]
-    left = 14 + int(6.3 * max((len(text) for text in texts), default=4))
     colours = [PREFERRED if change > 0 else DISPREFERRED if change < 0 else MUTED for change in frame["change"]]
-    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": False}
-    middle = {"type": "line", "layer": "below", "xref": "x", "yref": "paper", "x0": 50, "x1": 50, "y0": 0, "y1": 1}
+    links = [(a, row - 0.16, b, row + 0.16) for row, (a, b) in enumerate(zip(frame["before"], frame["after"], strict=True))]
     return go.Figure(
         {
-            "data": [_dots(frame, "before", -0.16, MUTED, hollow=True), _links(frame), _dots(frame, "after", 0.16, colours, hollow=False)],
+            "data": [
+                _dots(frame, "before", -0.16, MUTED, hollow=True),
+                joined(links, dotted=True),
+                _dots(frame, "after", 0.16, colours, hollow=False),
+            ],
             "layout": {
-                **layout(96 + 28 * max(len(frame), 2), (left, 36, 16, 44)),
-                "xaxis": {**axis, "range": [-1, 101], "ticksuffix": " %", "title": {"text": "how often A is predicted to be preferred"}},
-                "yaxis": {**axis, "tickvals": list(range(len(texts))), "ticktext": texts, "range": [len(texts) - 0.4, -0.6]},
-                "shapes": [{**middle, "line": {"color": MUTED, "width": 1}}],
-                "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+                **layout(96 + 28 * max(len(frame), 2), (label_width(texts), 36, 16, 44)),
+                "xaxis": {**AXIS, "range": [-1, 101], "ticksuffix": " %", "title": {"text": "how often A is predicted to be preferred"}},
+                "yaxis": row_axis(texts),
+                "shapes": [upright(50)],
+                "legend": LEGEND,
                 "showlegend": True,
             },
         }
@@ -46,28 +49,9 @@ def _dots(frame: pd.DataFrame, name: str, offset: float, colour: str | list[str]
         "x": value,
         "y": np.arange(len(frame)) + offset,
         "marker": {"color": colour, "size": 8, "symbol": "circle-open" if hollow else "circle", "line": {"width": 1.5, "color": colour}},
-        "error_x": {
-            "array": np.nan_to_num(high - value),
-            "arrayminus": np.nan_to_num(value - low),
-            "color": MUTED,
-            "thickness": 1.3,
-            "width": 0,
-        },
+        "error_x": interval(value, low, high),
         "hovertext": [_hover(row) for row in frame.to_dict("records")],
         "hoverinfo": "text",
-    }
-
-
-def _links(frame: pd.DataFrame) -> dict[str, Any]:
-    nothing = np.full(len(frame), np.nan)
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": np.stack([frame["before"], frame["after"], nothing], axis=1).ravel(),
-        "y": np.stack([np.arange(len(frame)) - 0.16, np.arange(len(frame)) + 0.16, nothing], axis=1).ravel(),
-        "line": {"color": MUTED, "width": 1, "dash": "dot"},
-        "hoverinfo": "skip",
-        "showlegend": False,
     }
 
 
