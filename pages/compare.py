@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dissection.dashboard import controls, session, show
-from dissection.dashboard.compare import against_one, two_judges
+from dissection.dashboard.compare import two_judges
+from dissection.dashboard.compare_against import against_one
 from dissection.dashboard.compare_series import series, strength_and_direction
 from dissection.errors import InputError
 

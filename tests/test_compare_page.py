@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dissection.dashboard import behind
 from tests.test_pages import MADE_UP, MARKUP, SPECIALS, Open, figures, hover, open_page, rows, run, text, write
@@ -64,6 +65,11 @@ def test_one_judge_twice_is_asked_about(open_page: Open, tmp_path: Path) -> None
     assert not figures(at)
 
 
+def headings(at: AppTest, number: int) -> dict[str, str]:
+    """The headings of a table's columns, where they are not the columns' names."""
+    return {name: column["label"] for name, column in json.loads(at.dataframe[number].proto.columns).items() if column.get("label")}
+
+
 def test_the_pairs_behind_a_difference_are_listed_by_property(open_page: Open, tmp_path: Path) -> None:
     at = open_page("compare", write(tmp_path, unlike()), first="likes", second="dislikes")
     at.session_state["disagreements"] = True
@@ -71,7 +77,18 @@ def test_the_pairs_behind_a_difference_are_listed_by_property(open_page: Open, t
     groups, pairs = at.dataframe[0].value, at.dataframe[1].value
     assert groups["property"].iloc[0] == "polite"
     assert int(groups["pairs"].sum()) == len(pairs) > 100
-    assert list(pairs.columns[3:5]) == ["likes", "dislikes"]
+    assert headings(at, 1) == {"verdict_a": "likes", "verdict_b": "dislikes"}
+
+
+def test_a_judge_may_be_called_as_a_column_is(open_page: Open, tmp_path: Path) -> None:
+    rows = unlike()
+    for row in rows:
+        row["labels"] = {{"likes": "scenario", "dislikes": "pair_id"}.get(name, name): label for name, label in row["labels"].items()}
+    at = open_page("compare", write(tmp_path, rows), first="scenario", second="pair_id")
+    at.session_state["disagreements"] = True
+    run(at)
+    assert headings(at, 1) == {"verdict_a": "scenario", "verdict_b": "pair_id"}
+    assert at.dataframe[1].value["scenario"].iloc[0] == "All"
 
 
 def test_agreement_has_its_charts(open_page: Open, tmp_path: Path) -> None:

@@ -57,8 +57,13 @@ def two_kinds(n: int = 150) -> list[dict[str, object]]:
 
 def test_the_number_of_clusters_is_proposed(open_page: Open, tmp_path: Path) -> None:
     at = open_page("similarity", write(tmp_path, two_kinds()))
-    assert at.number_input(key="clusters").value == 2
+    clusters = at.selectbox(key="clusters")
+    assert clusters.value == 0
+    assert clusters.options[0] == "2, as proposed"
     assert len(figures(at)) == 2
+    coloured = {point["marker"]["color"] for point in figures(at)[1]["data"] if point.get("marker")}
+    clusters.select(1).run()
+    assert len({point["marker"]["color"] for point in figures(at)[1]["data"] if point.get("marker")}) < len(coloured)
 
 
 def test_branches_say_their_support(open_page: Open, tmp_path: Path) -> None:

@@ -1,31 +1,24 @@
-"""Parts of the Compare page: two judges, and several against one reference."""
-
-import json
+"""Parts of the Compare page: two judges, or one judge in two scenarios."""
 
 import pandas as pd
 import streamlit as st
 
-from dissection.agreement import agreement_frame, confusion
-from dissection.contrasts.disagreements import disagreement_groups, disagreements, records
-from dissection.contrasts.paired import AgainstReference, Contrast, against_reference, contrast
+from dissection.contrasts.paired import Contrast, contrast
 from dissection.contrasts.resampling import RESAMPLES
 from dissection.contrasts.sides import Side
 from dissection.contrasts.table import difference_table
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dataset import Group, PairDataset
-from dissection.errors import InputError
-from dissection.figures.agreement import agreement_chart, agreement_reading, confusion_chart, confusion_reading
-from dissection.figures.compare import difference_hover, difference_words, differences_chart, percent_columns
+from dissection.dashboard.compare_pairs import agreement, pairs_behind
+from dissection.dataset import PairDataset
+from dissection.figures.compare import difference_words, differences_chart, percent_columns
 from dissection.figures.dots import dot_plot
 from dissection.figures.effects import order_properties, percent_frame
-from dissection.figures.heatmap import LOG_ODDS, heatmap
 from dissection.figures.style import PALETTE, judge_colours, plain_markdown
 from dissection.regression.discoveries import LEVEL
 
 SAME = "the same"
 ORDERS = {"size": "By difference", "family": "By family"}
-PAIR_COLUMNS = ("pair_id", "scenario", "query", "verdict_a", "verdict_b", "property", "contribution")
 
 
 def two_judges(dataset: PairDataset) -> None:
@@ -45,8 +38,8 @@ def two_judges(dataset: PairDataset) -> None:
     else:
         _meanwhile(dataset, first, second)
     if first.group == second.group:
-        _disagreements(dataset, first, second)
-        _agreement(dataset, first.judge, second.judge)
+        pairs_behind(dataset, first, second)
+        agreement(dataset, first.judge, second.judge)
 
 
 def _sides(dataset: PairDataset) -> tuple[Side | None, Side | None]:
@@ -158,158 +151,3 @@ def _reading(table: pd.DataFrame, found: Contrast, first: str, second: str) -> s
         else f"{plain_markdown(found.note)[:1].upper()}{plain_markdown(found.note)[1:]}. "
     )
     return f"{head}{how}n = {found.first.n:,} and {found.second.n:,} pairs, {found.n_common:,} in common, of {found.queries:,} queries. Fast engine."
-
-
-def _disagreements(dataset: PairDataset, first: Side, second: Side) -> None:
-    folded = st.expander("The pairs that make the difference", icon=":material/rule:", key="disagreements", on_change="rerun")
-    if not folded.open:
-        return
-    with folded:
-        try:
-            found = disagreements(dataset, first.judge, second.judge, first.group, session.model())
-        except InputError as error:
-            show.limit(error)
-            return
-        if not found:
-            st.caption("They gave the same verdict on every pair that both judged.")
-            return
-        one, two = plain_markdown(first.judge), plain_markdown(second.judge)
-        groups = disagreement_groups(found)
-        none = "no property explains it"
-        groups["property"] = groups["property"].map(lambda name: name if isinstance(name, str) else none)
-        st.caption(
-            f"{one} and {two} gave different verdicts on {len(found):,} pairs. Each is filed under the property that speaks most for it: the "
-            "largest difference of weights times the comparison. Choose some to read or take along."
-        )
-        chosen = st.dataframe(
-            groups.assign(share=100 * groups["share"]),
-            hide_index=True,
-            on_select="rerun",
-            selection_mode="multi-row",
-            key="disagreement-groups",
-            column_config={
-                "share": st.column_config.NumberColumn("share of the disagreements", format="%.0f %%"),
-                "contribution": st.column_config.NumberColumn("mean contribution, log-odds", format="%.2f"),
-            },
-        )
-        wanted = {groups["property"].iloc[row] for row in chosen["selection"]["rows"]} or set(groups["property"])
-        kept = [one for one in found if (one.property or none) in wanted]
-        table = pd.DataFrame(records(kept), columns=list(PAIR_COLUMNS)).rename(
-            columns={"verdict_a": f"{first.judge}", "verdict_b": f"{second.judge}"}
-        )
-        picked = st.dataframe(table, hide_index=True, height=320, on_select="rerun", selection_mode="single-row", key="disagreement-pairs")
-        rows = picked["selection"]["rows"]
-        with st.container(horizontal=True):
-            st.download_button(
-                f"Download {len(kept):,} pairs for relabelling (JSON Lines)",
-                lambda: "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records(kept)).encode(
-                    "utf-8", "backslashreplace"
-                ),
-                file_name=f"disagreements-{show.file_stem(first.judge)}-{show.file_stem(second.judge)}.jsonl",
-                icon=":material/download:",
-            )
-            if rows:
-                st.button(
-                    "Read this pair",
-                    icon=":material/compare_arrows:",
-                    on_click=session.open_pair,
-                    args=(kept[rows[0]].pair_id, first.judge, first.group),
-                )
-
-
-def _agreement(dataset: PairDataset, first: str, second: str) -> None:
-    if first == second:
-        return
-    folded = st.expander("Agreement of their verdicts", icon=":material/handshake:", key="agreement", on_change="rerun")
-    if not folded.open:
-        return
-    with folded:
-        frame = agreement_frame(dataset, first, second)
-        show.chart(
-            agreement_chart(frame),
-            frame,
-            f"Agreement {first} {second}",
-            agreement_reading(frame, first, second),
-            key="agreement-chart",
-        )
-        table = confusion(*(dataset.labels[:, dataset.judge_index(name)] for name in (first, second)))
-        show.chart(
-            confusion_chart(table, first, second),
-            table,
-            f"Confusion {first} {second}",
-            confusion_reading(table, first, second),
-            width="narrow",
-            key="confusion",
-        )
-
-
-def against_one(dataset: PairDataset) -> None:
-    """Every judge minus one reference, as a heatmap."""
-    left, middle, right = st.columns([1.2, 1.2, 1], vertical_alignment="bottom")
-    with left:
-        reference = controls.one_judge(dataset, "Reference", "reference")
-    with middle:
-        group = controls.group(dataset)
-    with right:
-        st.toggle(
-            f"Control false discoveries ({100 * LEVEL:.0f} %)",
-            help="Only those stay unfaded that Benjamini and Hochberg's procedure keeps over all cells of this view.",
-            **keep("fdr-against", [True, False], default=True),
-        )
-    judges = tuple(name for name in controls.some_judges(dataset, "judges") if name != reference)
-    model = session.model()
-    found: AgainstReference | None = behind.result(
-        "against",
-        (dataset.content_hash, reference, group.name, judges, model),
-        f"Refitting {len(judges) + 1} judges on {RESAMPLES} resamples of the queries",
-        lambda progress: against_reference(dataset, judges, reference, group.name, model, progress=progress),
-    )
-    if found is None:
-        return
-    table = percent_columns(difference_table(found.contrasts))
-    table["shown"] = table["discovery"] if st.session_state.get("fdr-against") else table["decided"]
-    frame = table.assign(judge=table["first"], group=group.name, status="fitted", mean=table["difference"], decided=table["shown"])
-    properties = order_properties(frame, dataset.properties, "family")
-    show.chart(
-        heatmap(
-            frame,
-            _by_size(frame),
-            properties,
-            row_field="judge",
-            column_field="property",
-            families=dataset.properties,
-            own=dataset.own_judges,
-            scale=LOG_ODDS,
-            hover=difference_hover,
-        ),
-        table.drop(columns=["shown"]),
-        f"Against {reference} {group.name}",
-        _against_reading(table, reference, group, found),
-        on_click=(lambda point: session.open_pairs(*point["customdata"][:3])),
-        key="against",
-    )
-    if found.left_out:
-        reasons = "  \n".join(f"{plain_markdown(judge)}: {plain_markdown(reason)}" for judge, reason in found.left_out.items())
-        st.caption(f"Left out:  \n{reasons}")
-
-
-def _by_size(frame: pd.DataFrame) -> list[str]:
-    """Those that differ most from the reference first."""
-    size = frame.assign(square=frame["difference"] ** 2).groupby("judge", sort=False)["square"].sum()
-    return [str(name) for name in size.sort_values(ascending=False, kind="stable").index]
-
-
-def _against_reading(table: pd.DataFrame, reference: str, group: Group, found: AgainstReference) -> str:
-    shown, name = table[table["shown"]], plain_markdown(reference)
-    text = (
-        f"Each judge minus {name} in {plain_markdown(group.label)}, in log-odds: teal, the judge wants the property more than {name}; ochre, less. "
-        f"{len(shown):,} of {len(table):,} differences are told apart from none; the others are faded. "
-    )
-    if len(shown):
-        top = shown.iloc[int(shown["difference"].abs().to_numpy().argmax())]
-        text += f"Largest: {plain_markdown(top['first'])} on *{plain_markdown(top['property'])}*, {plain_markdown(difference_words(top.to_dict()))}. "
-    counts = table["n_common"]
-    n = f"{counts.min():,}" + (f"–{counts.max():,}" if counts.min() < counts.max() else "")
-    return (
-        f"{text}Paired intervals from {found.contrasts[0].resamples} resamples of queries, shared by all judges; n = {n} pairs in common."
-    )

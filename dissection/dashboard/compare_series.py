@@ -14,7 +14,7 @@ from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
-from dissection.figures.compare import direction_chart, rounds_chart, strength_chart
+from dissection.figures.strength import direction_chart, rounds_chart, strength_chart
 from dissection.figures.style import PALETTE, finish, judge_colours, plain_markdown
 from dissection.judges import Judge
 
@@ -196,29 +196,30 @@ def series(dataset: PairDataset) -> None:
     )
     if found is None:
         return
-    effects = found.effects()
-    change = difference_table([found.to_first[-1]]).set_index("property")["difference"].abs().sort_values(ascending=False)
-    known = list(change.index)
-    shown = st.multiselect(
-        "Properties",
-        list(dataset.property_names),
-        max_selections=len(PALETTE),
-        **keep("paths", list(dataset.property_names), known[:MOST_PATHS]),
+    _paths(dataset, found, f"{len(order)} rounds in {plain_markdown(group.label)}", f"Rounds {group.name}")
+
+
+def _paths(dataset: PairDataset, found: Rounds, what: str, name: str) -> None:
+    names = list(dataset.property_names)
+    chosen = st.multiselect(
+        "Properties", names, max_selections=len(PALETTE), placeholder=f"The {MOST_PATHS} that changed most", **keep("paths", names, [])
     )
     total = difference_table([found.to_first[-1]])
-    real = total[total["discovery"]]
+    most = list(total.iloc[(-total["difference"].abs()).argsort(kind="stable")]["property"][:MOST_PATHS])
     drift = likeness_table(found.drift)
-    last = drift.iloc[-1]
+    last, effects = drift.iloc[-1], found.effects()
     show.chart(
-        rounds_chart(effects, shown or known[:MOST_PATHS]),
+        rounds_chart(effects, chosen or most),
         effects,
-        f"Rounds {group.name}",
-        f"{len(order)} rounds in {plain_markdown(group.label)}; the properties that changed most from first to last unless you chose others. Total drift: "
+        name,
+        f"{what}; {'the properties that you chose' if chosen else 'the properties that changed most from first to last'}. Total drift: "
         f"{last['distance']:.2f} log-odds (95 %: {last['distance_low']:.2f}–{last['distance_high']:.2f}), freed of noise. From first to last "
-        f"{len(real)} of {len(total)} properties changed (false discoveries controlled). n = {found.posteriors[0].n:,} pairs in the first round.",
+        f"{int(total['discovery'].sum())} of {len(total)} properties changed (false discoveries controlled). n = {found.posteriors[0].n:,} pairs in "
+        "the first round.",
         key="rounds",
     )
-    with st.expander("Changes between the rounds", icon=":material/table:", key="round-changes", on_change="rerun") as folded:
-        if folded.open:
+    folded = st.expander("Changes between the rounds", icon=":material/table:", key="round-changes", on_change="rerun")
+    if folded.open:
+        with folded:
             show.data_table(difference_table([*found.to_first, *found.to_previous]).round(4), "Changes between rounds")
             show.data_table(drift.round(4), "Drift")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dissection.clusters import cluster, propose_clusters
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
@@ -97,11 +96,6 @@ def support(dataset: PairDataset, choice: Asked) -> Support | None:
         return found
 
     return behind.result("support", (dataset.content_hash, model, choice), f"Fitting on {RESAMPLES} resamples of the queries", work)
-
-
-def clusters_proposed(similarity: pd.DataFrame) -> int:
-    """The number of clusters to begin with: the silhouette's best, else one."""
-    return propose_clusters(similarity, cluster(similarity)).best or 1
 
 
 def how_sure(dataset: PairDataset, choice: Asked) -> None:
