@@ -49,11 +49,11 @@ def recognise(table: Table, pair_ids: Sequence[str]) -> Layout:
             accepted="either all objects with a pair_id, or all labels",
             remedy="write every row the same way",
         )
-    rows = [_as_mapping(value) for value in values]
+    rows = table.rows
     if all(len(row) == 1 and not find(tuple(row), "pair_id") for row in rows):
         pairs = [item for row in rows for item in row.items()]
         return _by_id(table, pairs, table.numbers, "one object {pair_id: label} a row")
-    return rows_layout(table, table.rows, table.numbers)
+    return rows_layout(table, rows, table.numbers)
 
 
 def entries(layout: Layout, column: Column, where: str) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ from dissection import spool
 from dissection.errors import FileError
 from dissection.packed import unpack
 from dissection.spool import Blocks, Content, mapped
-from dissection.tables_lines import is_json_lines, read_lines
+from dissection.tables_lines import Lines, is_json_lines
 from dissection.tables_parquet import MAX_PARQUET_BYTES, joined_parquet, read_parquet, rows_of
 from dissection.tables_text import MAX_COLUMNS, Kind, parse_text, too_many
 from dissection.verdicts import shown
@@ -53,9 +53,10 @@ class Table:
         filename: the name under which it came, for messages.
         kind: "delimited", "parquet" (values are dicts), "json list", "json lines" (any JSON values), "json object" (one value, the
             object), or "lines" (text without a delimiter, one string a line).
-        values: in the order of the file. Those of Parquet and of large JSON Lines are read from the file when they are needed.
+        values: in the order of the file. Those of Parquet and of large JSON Lines are `Blocks`: rows that are read from the file when they
+            are needed, and checked then.
         numbers: for each value its number for people, counted from 1: the line where text has lines, else the item or row.
-        known_columns: the names of all columns, where it is known that every value is a row.
+        known_columns: the names of all columns, where they are known without a look at every row.
         arrow: the same rows as a `pyarrow.Table`, for Parquet.
     """
 
@@ -83,10 +84,10 @@ class Table:
         """The values as rows: column → cell. Rows of JSON need not have the same columns.
 
         Raises:
-            FileError: a value is not an object, or has more than 5,000 columns.
+            FileError: a value is not an object, or has more than 5,000 columns; in a large file only once that row is read.
         """
-        if self.known_columns is not None:
-            return self.values  # type: ignore[return-value]
+        if isinstance(self.values, Blocks):
+            return self.values
         for index, value in enumerate(self.values):
             if not isinstance(value, dict):
                 raise FileError(
@@ -101,7 +102,7 @@ class Table:
         """The names of all columns, in the order of their first appearance.
 
         Raises:
-            FileError: as for `rows`, or all rows together have more than 5,000 columns.
+            FileError: a row is wrong, as for `rows`, or all together have more than 5,000 columns.
         """
         if self.known_columns is not None:
             return self.known_columns
@@ -123,7 +124,7 @@ def read_table(data: bytes | Path, filename: str, max_bytes: int = MAX_BYTES) ->
 
     Raises:
         FileError: the file is missing, empty, too large, binary, broken, ragged, or has too many columns, rows or values. The message
-            says where, what is accepted and what to do.
+            says where, what is accepted and what to do. Of large JSON Lines each row says so when it is first read.
     """
     content = unpack(_read(data, filename, max_bytes), filename, max_bytes, to_disk=isinstance(data, Path))
     if not content:
@@ -134,8 +135,8 @@ def read_table(data: bytes | Path, filename: str, max_bytes: int = MAX_BYTES) ->
     _check_not_binary(content, filename)
     start = 3 if content[:3] == b"\xef\xbb\xbf" else 0
     if len(content) > spool.SPILL_BYTES and is_json_lines(content, start):
-        lines = read_lines(content, start, filename)
-        return Table(filename, "json lines", lines.values, lines.numbers, lines.columns)
+        lines = Lines(content, start, filename)
+        return Table(filename, "json lines", lines, lines.numbers)
     if len(content) > MAX_BYTES:
         raise _too_large(len(content), MAX_BYTES, filename, "as JSON Lines or Parquet, which need not be held in memory")
     text = _decode(content[:], filename)

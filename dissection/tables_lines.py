@@ -1,9 +1,8 @@
-"""JSON Lines that are too large to hold: each line is checked once and read again when it is needed. See `dissection.tables`."""
+"""JSON Lines that are too large to hold: rows are parsed when they are needed, and checked the first time. See `dissection.tables`."""
 
 import json
 from array import array
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from dissection.errors import FileError
 from dissection.spool import BLOCK_ROWS, Blocks, Content
@@ -13,75 +12,100 @@ from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, too_many
 _BLOCK_BYTES: Final = 8_000_000
 
 
-class Lines(NamedTuple):
-    """Rows that were checked, with the number of the line of each, and every column in the order of first appearance."""
-
-    values: Blocks
-    numbers: Sequence[int]
-    columns: tuple[str, ...]
-
-
 def is_json_lines(content: Content, start: int) -> bool:
-    """Whether the first line that holds something is one whole JSON object."""
+    """Whether the first line that holds something is one whole JSON object, or too large to be one that can be read."""
     while start < len(content):
         end = _line_end(content, start)
         line = content[start:end].strip()
         if line:
             try:
-                return line.startswith(b"{") and isinstance(json.loads(line), dict)
+                return line.startswith(b"{") and (_values(line) > MAX_CELLS or isinstance(json.loads(line), dict))
             except (ValueError, RecursionError):
                 return False
         start = end
     return False
 
 
-def read_lines(content: Content, start: int, filename: str) -> Lines:
-    """One row a line of UTF-8 text.
+class Lines(Blocks):
+    """The rows of UTF-8 text with one JSON object a line; where its lines are is found at once, what is in them when a block is loaded.
 
-    Args:
-        content: bytes, or a mapped file.
-        start: where the text begins, behind a byte order mark.
-        filename: for messages.
+    Blocks are checked in the order of the file, so the error is always that of its first wrong line, whichever row was asked for.
+
+    Attributes:
+        numbers: for each row its line, counted from 1; empty lines are no rows.
 
     Raises:
-        FileError: a line is no JSON object, or there are too many rows, columns or values; the message names the line.
+        FileError: there are too many rows; and later, of a row, a slice or an iteration: a line is no JSON object, or there are too many
+            columns or values. The message names the line.
     """
-    bounds, numbers, blocks = array("q"), array("q"), [0]
-    columns: dict[str, None] = {}
-    cells = number = block_bytes = 0
-    while start < len(content):
-        end = _line_end(content, start)
-        number += 1
-        raw = content[start:end]
-        if raw.strip():
-            row = _row(raw, f"{filename}, line {number}")
-            columns.update(dict.fromkeys(row))
-            cells += len(row)
-            for what, found, limit in (
-                ("rows", len(numbers) + 1, MAX_ROWS),
-                ("columns", len(columns), MAX_COLUMNS),
-                ("cells", cells, MAX_CELLS),
-            ):
-                if found > limit:
-                    raise too_many(what, found, limit, f"{filename}, line {number}")
-            if len(numbers) - blocks[-1] >= BLOCK_ROWS or block_bytes > _BLOCK_BYTES:
-                blocks.append(len(numbers))
-                block_bytes = 0
-            block_bytes += len(raw)
-            bounds.extend((start, end))
-            numbers.append(number)
-        start = end
 
-    def load(block: int) -> list[Any]:
-        last = blocks[block + 1] if block + 1 < len(blocks) else len(numbers)
-        return [json.loads(content[bounds[2 * i] : bounds[2 * i + 1]]) for i in range(blocks[block], last)]
+    def __init__(self, content: Content, start: int, filename: str) -> None:
+        """From `start`, behind a byte order mark, on."""
+        self.numbers = array("q")
+        self._content = content
+        self._filename = filename
+        self._bounds = array("q")
+        self._firsts = [0]
+        self._checked = 0
+        self._cells = 0
+        self._find(start)
+        super().__init__(self._firsts, len(self.numbers), self._rows)
 
-    return Lines(Blocks(blocks, len(numbers), load), numbers, tuple(columns))
+    def _find(self, start: int) -> None:
+        number = block_bytes = 0
+        while start < len(self._content):
+            end = _line_end(self._content, start)
+            number += 1
+            if not self._content[start:end].isspace():
+                rows = len(self.numbers)
+                if rows == MAX_ROWS:
+                    raise too_many("rows", rows + 1, MAX_ROWS, self._where(number))
+                if rows - self._firsts[-1] >= BLOCK_ROWS or block_bytes > _BLOCK_BYTES:
+                    self._firsts.append(rows)
+                    block_bytes = 0
+                block_bytes += end - start
+                self._bounds.extend((start, end))
+                self.numbers.append(number)
+            start = end
+
+    def _where(self, number: int) -> str:
+        return f"{self._filename}, line {number}"
+
+    def _rows(self, block: int) -> list[Any]:
+        if block < self._checked:
+            found: list[Any] = json.loads(b"[%b]" % b",".join(self._raw(row) for row in self._places(block)))
+            return found
+        while self._checked <= block:
+            found = self._check(self._checked)
+        return found
+
+    def _places(self, block: int) -> range:
+        return range(self._firsts[block], self._firsts[block + 1] if block + 1 < len(self._firsts) else len(self.numbers))
+
+    def _raw(self, row: int) -> bytes:
+        return self._content[self._bounds[2 * row] : self._bounds[2 * row + 1]]
+
+    def _check(self, block: int) -> list[dict[str, object]]:
+        found, cells = [], self._cells
+        for row in self._places(block):
+            where = self._where(self.numbers[row])
+            found.append(_row(self._raw(row), where))
+            cells += len(found[-1])
+            for what, count, limit in (("columns", len(found[-1]), MAX_COLUMNS), ("cells", cells, MAX_CELLS)):
+                if count > limit:
+                    raise too_many(what, count, limit, where)
+        self._checked, self._cells = block + 1, cells
+        return found
 
 
 def _line_end(content: Content, start: int) -> int:
     found = content.find(b"\n", start)
     return len(content) if found < 0 else found + 1
+
+
+def _values(raw: bytes) -> int:
+    """At least as many as there are values in a JSON text: every one but the first follows a comma, a bracket or a brace."""
+    return 0 if len(raw) <= MAX_CELLS else raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _row(raw: bytes, where: str) -> dict[str, object]:
@@ -94,7 +118,7 @@ def _row(raw: bytes, where: str) -> dict[str, object]:
             accepted="UTF-8",
             remedy="save the file as UTF-8",
         ) from error
-    values = text.count(",") + text.count("[") + text.count("{")
+    values = _values(raw)
     if values > MAX_CELLS:
         raise too_many("values", values, MAX_CELLS, where)
     try:
