@@ -15,6 +15,7 @@ from dissection.asking.verdicts import Instruction
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.client import connect
 from dissection.endpoint.journal import Journal
+from dissection.endpoint.limits import Limits
 from dissection.endpoint.run import run
 from dissection.errors import DatasetError, InputError
 from dissection.judges import Judge
@@ -29,7 +30,7 @@ def graded(server: ChatServer, folder: Path, plan: Plan, n: int = 60) -> tuple[o
     endpoint = Endpoint("m", server.url)
     client = connect(endpoint, None, patience=QUICK, allow_private=True)
     with Journal(folder) as journal:
-        found = ask(marked(n), plan, client, endpoint, journal, concurrency=8)
+        found = ask(marked(n), plan, client, endpoint, journal, Limits(8))
     grades = next(iter(found.found.values()))
     assert isinstance(grades, Grades)
     return found.dataset, grades
@@ -114,7 +115,7 @@ def test_from_queries_alone_to_win_rates_and_training_pairs(tmp_path: Path) -> N
         ):  # type: ignore[misc]
             endpoint = Endpoint(model, server.url)
             server.faults = ["400"] if model == "polite" else []
-            made = run(calls, connect(endpoint, None, patience=QUICK, allow_private=True), endpoint, journal, concurrency=1)
+            made = run(calls, connect(endpoint, None, patience=QUICK, allow_private=True), endpoint, journal, Limits(1))
             assert server.bodies[0]["messages"][0] == {"role": "system", "content": "Be short."}
             outcomes.append(made.outcomes)
     dataset = pair_up(queries, models, outcomes[0], outcomes[1])

@@ -17,6 +17,7 @@ from dissection.dataset import PairDataset
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.client import Patience, connect
 from dissection.endpoint.journal import Journal
+from dissection.endpoint.limits import USUAL, Limits
 from dissection.endpoint.protocol import Answer, Letter
 from dissection.endpoint.run import Run
 from dissection.errors import DatasetError, InputError, LabelError, UnknownNameError
@@ -50,12 +51,12 @@ def marked(n: int, seed: int = 0) -> PairDataset:
 
 
 def asked(
-    server: ChatServer, dataset: PairDataset, folder: Path, plan: Plan | None = None, **options: object
+    server: ChatServer, dataset: PairDataset, folder: Path, plan: Plan | None = None, limits: Limits = USUAL
 ) -> tuple[PairDataset, Verdicts, Run]:
     endpoint = Endpoint("m", server.url)
     client = connect(endpoint, "key", patience=QUICK, allow_private=True)
     with Journal(folder) as journal:
-        found = ask(dataset, plan or Plan(), client, endpoint, journal, **options)  # type: ignore[arg-type]
+        found = ask(dataset, plan or Plan(), client, endpoint, journal, limits)
     first = next(iter(found.found.values()))
     assert isinstance(first, Verdicts)
     return found.dataset, first, found.run
@@ -73,7 +74,7 @@ def test_a_planted_taste_and_position_bias_are_found_again(tmp_path: Path, way: 
     n = 500
     with ChatServer(mind) as server:
         server.offers -= set() if offered else {"logprobs", "top20"}
-        dataset, verdicts, made = asked(server, marked(n, seed=1), tmp_path, Plan(way=way), concurrency=8)  # type: ignore[arg-type]
+        dataset, verdicts, made = asked(server, marked(n, seed=1), tmp_path, Plan(way=way), Limits(8))  # type: ignore[arg-type]
         assert sum(server.answered.values()) == 2 * n
     assert made.failures == ()
     assert verdicts.soft == (2 * n if way == "letter" and offered else 0)
@@ -127,7 +128,7 @@ def test_instructions_make_judges_of_their_own(tmp_path: Path) -> None:
 def test_refusals_and_failures_are_missing_and_not_sides(tmp_path: Path) -> None:
     with ChatServer(PlantedJudge(TASTE)) as server:
         server.faults = ["refusal", "400", "400", "400", "filter"]  # with 20, with 5 and without log-probabilities
-        found, verdicts, made = asked(server, marked(4), tmp_path, Plan(orders=("ab",)), concurrency=1)
+        found, verdicts, made = asked(server, marked(4), tmp_path, Plan(orders=("ab",)), Limits(1))
         server.mind = lambda _: "A fair question, but I can't choose between them."
         _, silent, _ = asked(server, marked(4), tmp_path / "2", Plan(orders=("ab",)))
     assert np.isnan(found.verdicts[:3, 0, 0]).all()

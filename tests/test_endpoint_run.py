@@ -4,16 +4,17 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dissection.endpoint import faults
 from dissection.endpoint.address import Endpoint
-from dissection.endpoint.calls import Budget, Call, Prices, estimate
+from dissection.endpoint.calls import Call, estimate
 from dissection.endpoint.client import ChatClient, Patience, connect
 from dissection.endpoint.journal import LOCK, NAME, Journal
+from dissection.endpoint.limits import Budget, Limits, Prices
 from dissection.endpoint.protocol import most_tokens
 from dissection.endpoint.run import Progress, Run, run
 from dissection.errors import InputError
@@ -22,6 +23,7 @@ from tests.chat_server import ChatServer
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "sk-secretsecretsecret"
 QUICK = Patience(timeout=5, attempts=3, first=0.01, longest=0.05, asked=3)
+SHORT = Limits()
 SCHEMA = {"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"]}
 
 
@@ -39,9 +41,9 @@ def questions(n: int, **options: object) -> list[Call]:
     return [Call(f"call {i}", ({"role": "user", "content": f"question {i}"},), "test-1", max_tokens=10, **options) for i in range(n)]  # type: ignore[arg-type]
 
 
-def go(server: ChatServer, folder: Path, calls: list[Call], **options: object) -> Run:
+def go(server: ChatServer, folder: Path, calls: list[Call], limits: Limits = SHORT, **options: object) -> Run:
     with Journal(folder) as journal:
-        return run(calls, client(server), Endpoint("m", server.url), journal, **options)  # type: ignore[arg-type]
+        return run(calls, client(server), Endpoint("m", server.url), journal, limits, **options)  # type: ignore[arg-type]
 
 
 def once_each(server: ChatServer, n: int) -> bool:
@@ -54,7 +56,7 @@ def once_each(server: ChatServer, n: int) -> bool:
 def test_answers_come_in_the_order_of_the_calls(server: ChatServer, tmp_path: Path) -> None:
     server.pause = 0.01
     seen: list[Progress] = []
-    found = go(server, tmp_path, questions(20), concurrency=5, progress=seen.append, prices=Prices(1e6, 2e6))
+    found = go(server, tmp_path, questions(20), Limits(5, prices=Prices(1e6, 2e6)), progress=seen.append)
     assert [outcome.answer.text for outcome in found.outcomes if outcome.answer] == [f"to question {i}" for i in range(20)]
     assert 1 < server.most <= 5
     assert [progress.done for progress in seen] == list(range(1, 21))
@@ -70,13 +72,13 @@ def test_equal_calls_are_made_once(server: ChatServer, tmp_path: Path) -> None:
 
 
 def test_a_rate_is_kept(server: ChatServer, tmp_path: Path) -> None:
-    go(server, tmp_path, questions(5), concurrency=5, per_minute=600)
+    go(server, tmp_path, questions(5), Limits(5, 600))
     assert server.times[-1] - server.times[0] >= 0.38, "a tenth of a second between two"
 
 
 def test_failures_are_listed_and_the_rest_goes_on(server: ChatServer, tmp_path: Path) -> None:
     server.faults = [None, "400", "refusal", None]
-    found = go(server, tmp_path, questions(4), concurrency=1)
+    found = go(server, tmp_path, questions(4), Limits(1))
     assert [outcome.answer is not None for outcome in found.outcomes] == [True, False, False, True]
     assert [outcome.call.label for outcome in found.failures] == ["call 1", "call 2"]
     assert [count for _, count in found.reasons()] == [1, 1]
@@ -88,7 +90,7 @@ def test_failures_are_listed_and_the_rest_goes_on(server: ChatServer, tmp_path: 
 @pytest.mark.parametrize("fault", ["401", "404", "402", "429"])
 def test_what_every_call_would_meet_ends_the_run(server: ChatServer, tmp_path: Path, fault: str) -> None:
     server.always = fault
-    found = go(server, tmp_path, questions(30), concurrency=1)
+    found = go(server, tmp_path, questions(30), Limits(1))
     assert found.stopped
     assert len(found.failures) == 30
     assert server.requests <= QUICK.attempts
@@ -97,9 +99,7 @@ def test_what_every_call_would_meet_ends_the_run(server: ChatServer, tmp_path: P
 
 def test_cancelling_lets_nothing_more_begin(server: ChatServer, tmp_path: Path) -> None:
     stop = threading.Event()
-    found = go(
-        server, tmp_path, questions(50), concurrency=2, progress=lambda p: stop.set() if p.done == 10 else None, cancelled=stop.is_set
-    )
+    found = go(server, tmp_path, questions(50), Limits(2), progress=lambda p: stop.set() if p.done == 10 else None, cancelled=stop.is_set)
     assert found.stopped == "cancelled"
     assert 10 <= server.requests <= 12
     assert len(found.outcomes) == 50
@@ -121,11 +121,11 @@ def test_cancelling_ends_a_wait(server: ChatServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_a_budget_of_calls_is_never_exceeded(server: ChatServer, tmp_path: Path, concurrency: int) -> None:
     server.pause = 0.01
-    found = go(server, tmp_path, questions(40), concurrency=concurrency, budget=Budget(calls=13))
+    found = go(server, tmp_path, questions(40), Limits(concurrency, budget=Budget(calls=13)))
     assert server.requests == found.spent.requests == 13
     assert "budget" in found.stopped
     assert len(found.failures) == 27
-    assert go(server, tmp_path, questions(40), budget=Budget(calls=13)).spent.requests == 13, "the journal's are counted"
+    assert go(server, tmp_path, questions(40), Limits(budget=Budget(calls=13))).spent.requests == 13, "the journal's are counted"
     assert server.requests == 13
 
 
@@ -134,7 +134,7 @@ def test_a_budget_of_money_is_never_exceeded(server: ChatServer, tmp_path: Path)
     most = prices.of(most_tokens(questions(1)[0].messages), 10)
     real = prices.of(2, 3)
     budget = most + 5.5 * real
-    found = go(server, tmp_path, questions(40), concurrency=8, budget=Budget(money=budget), prices=prices)
+    found = go(server, tmp_path, questions(40), Limits(8, budget=Budget(money=budget), prices=prices))
     assert found.spent.money is not None
     assert found.spent.money <= budget
     assert server.requests == 6, "as many as fit even if the next one took the most that it can"
@@ -142,7 +142,7 @@ def test_a_budget_of_money_is_never_exceeded(server: ChatServer, tmp_path: Path)
 
 def test_what_may_be_charged_for_is_counted(server: ChatServer, tmp_path: Path) -> None:
     server.faults = ["cut", "500"]
-    found = go(server, tmp_path, questions(1), prices=Prices(1e6, 0))
+    found = go(server, tmp_path, questions(1), Limits(prices=Prices(1e6, 0)))
     assert server.requests == 3
     assert found.spent.requests == 2, "the answer and the one that broke off"
     assert found.spent.money == most_tokens(questions(1)[0].messages) + 2
@@ -150,24 +150,23 @@ def test_what_may_be_charged_for_is_counted(server: ChatServer, tmp_path: Path) 
 
 def test_repairs_are_counted(server: ChatServer, tmp_path: Path) -> None:
     server.always = "wrong json"
-    found = go(server, tmp_path, questions(9, schema=SCHEMA), concurrency=3, budget=Budget(calls=7))
+    found = go(server, tmp_path, questions(9, schema=SCHEMA), Limits(3, budget=Budget(calls=7)))
     assert server.requests == found.spent.requests == 7
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("limits", "words"),
     [
-        {"budget": Budget(money=1.0)},
-        {"budget": Budget(calls=-1)},
-        {"prices": Prices(float("nan"), 1)},
-        {"concurrency": 0},
-        {"per_minute": 0},
+        (lambda: Limits(budget=Budget(money=1.0)), "needs prices"),
+        (lambda: Budget(calls=-1), "budget is no amount"),
+        (lambda: Prices(float("nan"), 1), "price is no amount"),
+        (lambda: Limits(0), "0 requests at a time"),
+        (lambda: Limits(per_minute=0), "0 requests a minute"),
     ],
 )
-def test_limits_that_are_none(server: ChatServer, tmp_path: Path, options: dict[str, object]) -> None:
-    with pytest.raises(InputError):
-        go(server, tmp_path, questions(1), **options)
-    assert server.requests == 0
+def test_limits_that_are_none(limits: Callable[[], object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        limits()
 
 
 def test_the_estimate_leaves_out_what_is_finished(server: ChatServer, tmp_path: Path) -> None:
@@ -185,6 +184,7 @@ import os, sys
 from pathlib import Path
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.journal import Journal
+from dissection.endpoint.limits import Limits
 from dissection.endpoint.protocol import most_tokens
 from dissection.endpoint.run import run
 from tests.test_endpoint_run import QUICK, KEY, questions
@@ -195,7 +195,7 @@ def die(progress):
         os._exit(9)
 with Journal(Path(folder)) as journal:
     run(questions(40), connect(Endpoint("m", url), KEY, patience=QUICK, allow_private=True), Endpoint("m", url), journal,
-        concurrency=1, progress=die)
+        Limits(1), progress=die)
 """
 
 
@@ -222,7 +222,7 @@ def test_a_journal_gives_back_all_that_it_was_given(server: ChatServer, tmp_path
 
 @pytest.mark.parametrize("cut", [1, 5, 40])
 def test_a_line_that_was_cut_off_is_asked_again(server: ChatServer, tmp_path: Path, cut: int) -> None:
-    go(server, tmp_path, questions(5), concurrency=1)
+    go(server, tmp_path, questions(5), Limits(1))
     path = tmp_path / NAME
     path.write_bytes(path.read_bytes()[:-cut] + b"x" * 5000)
     assert go(server, tmp_path, questions(5)).failures == ()
@@ -266,7 +266,7 @@ def test_a_disk_that_is_full_ends_the_run(server: ChatServer, tmp_path: Path, mo
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(faults.JournalError, match="no space left"):
-        go(server, tmp_path, questions(30), concurrency=1)
+        go(server, tmp_path, questions(30), Limits(1))
     assert server.requests == 3
     monkeypatch.undo()
     assert go(server, tmp_path, questions(30)).from_journal == 2, "the last one was not kept, and nothing else is broken"
@@ -274,7 +274,7 @@ def test_a_disk_that_is_full_ends_the_run(server: ChatServer, tmp_path: Path, mo
 
 def test_the_key_is_in_no_file(server: ChatServer, tmp_path: Path) -> None:
     server.faults = ["echo", "401", "400", "refusal"]
-    go(server, tmp_path, questions(3), concurrency=1)
+    go(server, tmp_path, questions(3), Limits(1))
     go(server, tmp_path, questions(3))
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert any(b"Bearer" in content for content in written), "the endpoint did send it back"

@@ -8,8 +8,9 @@ from dissection.asking.scores import Grades, read_scores, score_calls
 from dissection.asking.verdicts import BOTH, PLAIN, Instruction, Order, Verdicts, Way, judge_name, read_verdicts, verdict_calls
 from dissection.dataset import FloatArray, PairDataset
 from dissection.endpoint.address import Endpoint
-from dissection.endpoint.calls import Budget, Call, Prices
+from dissection.endpoint.calls import Call
 from dissection.endpoint.journal import Journal
+from dissection.endpoint.limits import USUAL, Limits
 from dissection.endpoint.protocol import Client
 from dissection.endpoint.run import Outcome, Progress, Run, run
 from dissection.errors import InputError
@@ -98,33 +99,20 @@ def ask(
     client: Client,
     endpoint: Endpoint,
     journal: Journal,
+    limits: Limits = USUAL,
     *,
-    concurrency: int = 4,
-    per_minute: float | None = None,
-    budget: Budget | None = None,
-    prices: Prices | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Asked:
-    """Ask every judge of the plan and join their verdicts to the dataset. The limits are as for `run`, over all judges together.
+    """Ask every judge of the plan and join their verdicts to the dataset. The limits are for all judges together.
 
     Raises:
-        InputError: there are no texts, a name is taken, or a limit is none.
+        InputError: there are no texts, or a name is taken.
     """
     names = plan.judges(endpoint.model, dataset.judge_names)
     calls = plan.calls(dataset)
-    made = run(
-        [call for part in calls for call in part],
-        client,
-        endpoint,
-        journal,
-        concurrency=concurrency,
-        per_minute=per_minute,
-        budget=budget,
-        prices=prices,
-        progress=progress,
-        cancelled=cancelled,
-    )
+    every = [call for part in calls for call in part]
+    made = run(every, client, endpoint, journal, limits, progress=progress, cancelled=cancelled)
     found, start = {}, 0
     for name, part in zip(names, calls, strict=True):
         found[name] = plan.read(dataset, made.outcomes[start : start + len(part)])

@@ -140,7 +140,8 @@ def _rate(model: str, other: str, wins: FloatArray, seed: int) -> WinRate:
         return WinRate(model, other, rate, low, high, n, "Wilson")
     if n < 2:
         return WinRate(model, other, rate, math.nan, math.nan, n, "none: one verdict")
-    means = np.random.default_rng(seed).choice(known, (DRAWS, n)).mean(axis=1)
+    rng = np.random.default_rng(seed)
+    means = [rng.choice(known, n).mean() for _ in range(DRAWS)]
     low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
     return WinRate(model, other, rate, low, high, n, "bootstrap")
 

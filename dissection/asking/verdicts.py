@@ -139,15 +139,14 @@ class Reading(NamedTuple):
 def read_answer(answer: Answer) -> Reading:
     """What a reply says of the two answers.
 
-    Where the reply names a side and its log-probabilities are known, P = exp(l_A) / (exp(l_A) + exp(l_B)), each the sum over the
+    Where the reply names a side with the only one of its tokens that is a letter, and log-probabilities are known, P = exp(l_A) / (exp(l_A) + exp(l_B)), each the sum over the
     spellings of the letter among the likeliest tokens at its place; a letter that is not among them counts as 0.
     """
     side = read_text(answer.text)
-    if side not in (0.0, 1.0):
-        return Reading(side, soft=False)
-    for place in answer.top_logprobs:
-        if _letter(place[0]) is not None:
-            return Reading(_share(place, side), soft=True)
+    letters = [place for place in answer.top_logprobs if _letter(place[0]) is not None]
+    # Of two letters, one may be no verdict: "A bit shorter: [[B]]".
+    if len(letters) == 1 and side == _SIDES[letters[0][0].token.strip(_AROUND)]:
+        return Reading(_share(letters[0], side), soft=True)
     return Reading(side, soft=False)
 
 

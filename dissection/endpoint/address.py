@@ -118,4 +118,4 @@ def _public(address: _Ip) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _public(inner)
-    return address.is_global and not address.is_multicast and address not in _OF_HOSTS
+    return address.is_global and not address.is_multicast and not address.is_reserved and address not in _OF_HOSTS

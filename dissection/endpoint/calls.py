@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dissection.endpoint.address import Endpoint
+from dissection.endpoint.limits import Prices
 from dissection.endpoint.protocol import about_tokens
 from dissection.endpoint.structured import Message, Schema
-from dissection.errors import InputError
 from dissection.wording import count
 
 
@@ -46,46 +44,6 @@ class Call:
             "repeat": self.repeat,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
-
-
-class Prices(NamedTuple):
-    """What a million tokens cost, in whatever money the user counts."""
-
-    tokens_in: float
-    tokens_out: float
-
-    def of(self, tokens_in: int, tokens_out: int) -> float:
-        """The cost of so many tokens."""
-        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
-
-
-class Budget(NamedTuple):
-    """What may be spent on a run, with what its journal has of it; None: no limit.
-
-    Attributes:
-        money: in the money of the prices.
-        calls: requests that are answered, or may be charged for.
-    """
-
-    money: float | None = None
-    calls: int | None = None
-
-
-def check_budget(budget: Budget, prices: Prices | None) -> None:
-    """Refuse limits that can't be kept.
-
-    Raises:
-        InputError: a limit or a price is no amount, or money is limited and no price is known.
-    """
-    amounts = [*(prices or ()), budget.money or 0.0, float(budget.calls or 0)]
-    if not all(math.isfinite(amount) and amount >= 0 for amount in amounts):
-        raise InputError("A price or a budget is no amount.", accepted="numbers from 0", remedy="correct it")
-    if budget.money is not None and prices is None:
-        raise InputError(
-            "A budget in money needs prices.",
-            accepted="prices of a million tokens in and out",
-            remedy="give both prices, or limit the calls",
-        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +85,6 @@ def estimate(calls: Sequence[Call], endpoint: Endpoint, prices: Prices | None = 
         prices: of a million tokens.
         finished: keys of calls that need not be made: a journal.
     """
-    check_budget(Budget(), prices)
     distinct = {call.key(endpoint): call for call in calls}
     open_ = [call for key, call in distinct.items() if key not in finished]
     tokens_in = sum(about_tokens(sum(len(message["content"]) for message in call.messages)) for call in open_)

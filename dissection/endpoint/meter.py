@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dissection.endpoint.calls import Budget, Prices
 from dissection.endpoint.faults import StoppedError
+from dissection.endpoint.limits import Limits
 
 TICK = 0.05
 
@@ -32,32 +32,38 @@ class Meter:
     A request that was cut off or timed out is counted at that most, as it may be charged for.
 
     Args:
-        budget: what may be spent.
-        prices: of a million tokens.
-        per_minute: requests; None: no limit.
+        limits: the rate, the budget and the prices; how many ask at a time is their own matter.
         cancelled: asked before each request and while waiting.
     """
 
-    def __init__(self, budget: Budget, prices: Prices | None, per_minute: float | None, cancelled: Callable[[], bool]) -> None:
-        self.budget = budget
-        self.prices = prices
+    def __init__(self, limits: Limits, cancelled: Callable[[], bool]) -> None:
+        self.budget = limits.budget
+        self.prices = limits.prices
         self.reason = ""
-        self._interval = 60 / per_minute if per_minute else 0.0
+        self._interval = 60 / limits.per_minute if limits.per_minute else 0.0
         self._cancelled = cancelled
         self._changed = threading.Condition()
         self._next = 0.0
         self._requests, self._in, self._out = 0, 0, 0
         self._reserved: dict[int, tuple[int, int]] = {}
+        self._counted: set[str] = set()
 
     @property
     def spent(self) -> Spent:
         money = self.prices.of(self._in, self._out) if self.prices else None
         return Spent(self._requests, self._in, self._out, money)
 
-    def count(self, tokens_in: int, tokens_out: int, requests: int) -> None:
-        """Add what was spent earlier."""
+    def count(self, key: str, tokens_in: int, tokens_out: int, requests: int) -> None:
+        """Add what was spent earlier on a call; once, also where several runs of one meter ask for it."""
         with self._changed:
-            self._add(tokens_in, tokens_out, requests)
+            if key not in self._counted:
+                self._counted.add(key)
+                self._add(tokens_in, tokens_out, requests)
+
+    def made(self, key: str) -> None:
+        """A call came to its end in this run, and what it took was counted as it left."""
+        with self._changed:
+            self._counted.add(key)
 
     def stop(self, reason: str) -> None:
         """Let nobody in any more; the first reason is kept."""
@@ -111,7 +117,7 @@ class Meter:
             raise StoppedError(f"Not asked: {self.reason}.", remedy="start the run again with the same journal; what was answered is kept")
 
     def _fits(self, tokens_in: int, tokens_out: int) -> bool:
-        money, calls = self.budget
+        money, calls = self.budget.money, self.budget.calls
         if calls is not None and self._requests + len(self._reserved) + 1 > calls:
             return False
         if money is None or self.prices is None:

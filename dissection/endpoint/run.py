@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dissection.endpoint.address import Endpoint
-from dissection.endpoint.calls import Budget, Call, Prices, check_budget
+from dissection.endpoint.calls import Call
 from dissection.endpoint.faults import EndpointError, PaidError, StoppedError
 from dissection.endpoint.journal import Finished, Journal
+from dissection.endpoint.limits import USUAL, Limits
 from dissection.endpoint.meter import Meter, Spent
 from dissection.endpoint.protocol import Answer, Client
-from dissection.errors import InputError
-
-MAX_CONCURRENCY = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +66,11 @@ def run(
     client: Client,
     endpoint: Endpoint,
     journal: Journal,
+    limits: Limits = USUAL,
     *,
-    concurrency: int = 4,
-    per_minute: float | None = None,
-    budget: Budget | None = None,
-    prices: Prices | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    meter: Meter | None = None,
 ) -> Run:
     """Make every call that the journal does not have; equal calls are one.
 
@@ -85,28 +81,20 @@ def run(
         client: to ask with.
         endpoint: whom it asks, for the journal's keys.
         journal: open; each answer is in it before it counts as done.
-        concurrency: requests at a time, 1 to 64.
-        per_minute: requests; None: no limit.
-        budget: what may be spent on these calls in all, with what the journal has of them.
-        prices: of a million tokens.
+        limits: for these calls together, with what the journal has of them.
         progress: called after each call, by one thread at a time.
         cancelled: whether to stop.
+        meter: of several runs that keep to one set of limits together, and are cancelled together; None: one for this run alone.
 
     Raises:
-        InputError: an option is out of its range.
         JournalError: an answer can't be kept; the run ends, and what was kept is kept.
     """
-    limits = budget or Budget()
-    check_budget(limits, prices)
-    if not 1 <= concurrency <= MAX_CONCURRENCY:
-        raise InputError(f"{concurrency} requests at a time.", accepted=f"1 to {MAX_CONCURRENCY}", remedy="choose a number in between")
-    if per_minute is not None and not 0 < per_minute < float("inf"):
-        raise InputError(f"{per_minute} requests a minute.", accepted="a number above 0", remedy="leave it out for no limit")
-    meter = Meter(limits, prices, per_minute, cancelled)
+    meter = meter or Meter(limits, cancelled)
     work = _Work(calls, client, endpoint, journal, meter, progress)
     if work.open:
-        with ThreadPoolExecutor(min(concurrency, len(work.open)), thread_name_prefix="endpoint") as pool:
-            workers = [pool.submit(work.work) for _ in range(min(concurrency, len(work.open)))]
+        side_by_side = min(limits.concurrency, len(work.open))
+        with ThreadPoolExecutor(side_by_side, thread_name_prefix="endpoint") as pool:
+            workers = [pool.submit(work.work) for _ in range(side_by_side)]
             try:
                 for worker in workers:
                     worker.result()
@@ -115,6 +103,20 @@ def run(
                 meter.stop("interrupted")
                 raise
     return Run(tuple(work.outcome(call) for call in calls), meter.spent, work.from_journal, meter.reason)
+
+
+def count_finished(calls: Sequence[Call], endpoint: Endpoint, journal: Journal, meter: Meter) -> None:
+    """Have a meter count what the journal has of these calls before a run asks for them, so that an earlier run leaves room for it."""
+    for call in calls:
+        _count(meter, call.key(endpoint), journal)
+
+
+def _count(meter: Meter, key: str, journal: Journal) -> Finished | None:
+    kept = journal.get(key)
+    if kept is not None:
+        answer = kept.answer if isinstance(kept, PaidError) else kept
+        meter.count(key, answer.tokens_in, answer.tokens_out, answer.requests)
+    return kept
 
 
 class _Work:
@@ -134,10 +136,8 @@ class _Work:
         distinct = {self.keys[id(call)]: call for call in calls}
         self.found: dict[str, Finished | EndpointError] = {}
         for key in distinct:
-            if (kept := journal.get(key)) is not None:
+            if (kept := _count(meter, key, journal)) is not None:
                 self.found[key] = kept
-                answer = kept.answer if isinstance(kept, PaidError) else kept
-                meter.count(answer.tokens_in, answer.tokens_out, answer.requests)
         self.total, self.from_journal = len(distinct), len(self.found)
         self.open = [(key, call) for key, call in distinct.items() if key not in self.found]
         self.failed = sum(isinstance(kept, EndpointError) for kept in self.found.values())
@@ -173,7 +173,7 @@ class _Work:
                 gate=self.meter,
             )
         except PaidError as error:
-            self.journal.add(key, error)
+            self._keep(key, error)
             return error
         except StoppedError as error:
             return error
@@ -181,8 +181,12 @@ class _Work:
             if error.ends_run:
                 self.meter.stop(error.problem.rstrip("."))
             return error
-        self.journal.add(key, answer)
+        self._keep(key, answer)
         return answer
+
+    def _keep(self, key: str, finished: Finished) -> None:
+        self.meter.made(key)
+        self.journal.add(key, finished)
 
     def _finish(self, key: str, found: Finished | EndpointError) -> None:
         with self._taking:

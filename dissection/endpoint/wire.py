@@ -92,7 +92,8 @@ def _guard_session() -> None:
 
 def _guard(response: "httpx2.Response") -> None:
     deadline = _deadline.get()
-    if deadline is None:
+    if deadline is None or response.request.method != "POST":
+        # Before it asks a provider by name, the library looks up at the Hub what that provider calls the model; that is its own matter too.
         return
     if response.has_redirect_location:
         raise _RedirectedError
