@@ -3,10 +3,12 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dissection.cli_data import Commands, add_data, open_data
+from dissection.cli_words import looked_at, say
 from dissection.dataset import Group, PairDataset
 from dissection.errors import InputError, UnknownNameError
 from dissection.export import EFFECT_FORMS, check_output, write_effects
@@ -28,6 +30,21 @@ if TYPE_CHECKING:
 SHOWN = 10
 KEPT_BYTES = 10**15  # a folder that the user names is not cleared
 ENGINES = ("fast", "nuts")
+
+
+def add_command(commands: Commands) -> None:
+    """Declare `fit`."""
+    parser = commands.add_parser(
+        "fit",
+        help="the weights of each judge in each group, with 95 %% intervals",
+        description="Fit every judge in every scenario and condition and write one row a judge × group × property: mean, sd, low and high "
+        "(95 %) in log-odds, probability = 100·σ(mean), direction = P(weight > 0), n = pairs used, converged. A cell that did not "
+        "converge has no numbers, and the exit status is then 1.",
+        epilog="Example:  python -m dissection fit demo.jsonl --judge human --group Code --out code.csv",
+    )
+    add_data(parser)
+    add_options(parser)
+    parser.set_defaults(command=run)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +96,7 @@ def check_options(options: argparse.Namespace) -> tuple[Model, Settings]:
     )
 
 
-def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Fit and write; 1 where some cell has no numbers that can be trusted, else 0."""
     check_output(options.out, EFFECT_FORMS)
     model, settings = check_options(options)
@@ -101,11 +118,6 @@ def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], P
     return 1 if failed or any(posterior.status == "not converged" for posterior in posteriors) else 0
 
 
-def say(line: str) -> None:
-    """A line of progress or result, on stderr."""
-    print(line, file=sys.stderr, flush=True)
-
-
 def _say_some(lines: Sequence[str]) -> None:
     for line in lines[:SHOWN]:
         say(line)
@@ -119,7 +131,7 @@ def _why(cell: Posterior) -> str:
 
 def show_groups(done: int, total: int) -> None:
     """Progress over groups, where someone looks."""
-    if sys.stderr.isatty():
+    if looked_at():
         print(f"\rfitting group {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 

@@ -3,13 +3,13 @@
 import argparse
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from dissection.cli_fit import say
+from dissection.cli_data import Commands, add_data, open_data
+from dissection.cli_words import say
 from dissection.dataset import FloatArray, PairDataset
 from dissection.errors import InputError
 from dissection.export import EFFECT_FORMS, check_output, write_table
@@ -22,6 +22,19 @@ from dissection.regression.model import Model, choose_model
 from dissection.similarity import check_method, length_properties, similarity_matrix
 
 EXAMPLE = "Example:  python -m dissection groups published_weights/fitted_paras_comparison --by size"
+
+
+def add_command(commands: Commands) -> None:
+    """Declare `groups`."""
+    parser = commands.add_parser(
+        "groups",
+        help="whether judges of one kind are more alike than judges of different kinds",
+        description="Print mean similarities within and between groups of judges, with the number of pairs of judges and a permutation test.",
+        epilog=EXAMPLE,
+    )
+    add_data(parser)
+    add_options(parser)
+    parser.set_defaults(command=run)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +54,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the table: FILE.csv, FILE.parquet or FILE.jsonl")
 
 
-def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Compare, print and write; 0."""
     if options.out:
         check_output(options.out, EFFECT_FORMS)
     check_method(options.method)
-    for what in ("permutations", "resamples"):
-        if getattr(options, what) < (1 if what == "permutations" else 0):
-            raise InputError(f"The number of {what} is {getattr(options, what)}.", accepted="a whole number, 1 or more")
+    for what, least in (("permutations", 1), ("resamples", 0)):
+        if getattr(options, what) < least:
+            raise InputError(f"The number of {what} is {getattr(options, what)}.", accepted=f"a whole number, {least} or more")
     model = choose_model(options.model)
     dataset = open_data(options)
     grouping = _grouping(dataset, options)
@@ -71,12 +84,10 @@ def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], P
 
 
 def _grouping(dataset: PairDataset, options: argparse.Namespace) -> Grouping:
-    if options.by in KINDS:
-        return group_judges(dataset.judges, options.by)
     path, colon, column = options.by.rpartition(":")
+    # The parts of names come first, as one of them may be called like a kind.
     if options.names:
-        metadata = metadata_from_names(dataset.judge_names, options.names)
-        column = options.by
+        metadata, column = metadata_from_names(dataset.judge_names, options.names), options.by
     elif colon and path:
         metadata = read_metadata(Path(path), Path(path).name, dataset.judge_names)
     else:

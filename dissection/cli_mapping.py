@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from dissection.cli_fit import say
+from dissection.cli_words import say
 from dissection.dataset import PairDataset
 from dissection.errors import FileError, InputError
 from dissection.export import check_output

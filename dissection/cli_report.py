@@ -1,15 +1,29 @@
 """The command `report`: one HTML file about chosen judges."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from dissection.cli_fit import add_sampler_options, check_options, sample, say, show_groups
-from dissection.dataset import PairDataset
+from dissection.cli_data import Commands, add_data, open_data
+from dissection.cli_fit import add_sampler_options, check_options, sample, show_groups
+from dissection.cli_words import say
 from dissection.export import check_output
 from dissection.regression.fit import fit
 from dissection.report import ReportInput, report
 from dissection.wording import count
+
+
+def add_command(commands: Commands) -> None:
+    """Declare `report`."""
+    parser = commands.add_parser(
+        "report",
+        help="one HTML file about chosen judges, which opens without a network",
+        description="Write portraits, heatmaps, similarity, scores, diagnostics and method, with interactive charts. Cells that were sampled "
+        "(--engine nuts) come with their R-hat and effective sample sizes. The exit status is 1 where a cell has no numbers to trust.",
+        epilog="Example:  python -m dissection report demo.jsonl --judge human --out human.html",
+    )
+    add_data(parser)
+    add_options(parser)
+    parser.set_defaults(command=run)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(folds=0)
 
 
-def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Fit or sample every group and write the report; 1 where some cell has no numbers that can be trusted, else 0."""
     check_output(options.out, (".html",))
     model, settings = check_options(options)

@@ -1,14 +1,27 @@
 """The command `scores`: how well each judge's explanation foretells verdicts that it has not seen."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from dissection.cli_fit import say
-from dissection.dataset import PairDataset
+from dissection.cli_data import Commands, add_data, open_data
+from dissection.cli_words import say
 from dissection.export import EFFECT_FORMS, check_output, write_table
 from dissection.regression.model import choose_model
 from dissection.regression.scores import score, scores_frame
+
+
+def add_command(commands: Commands) -> None:
+    """Declare `scores`."""
+    parser = commands.add_parser(
+        "scores",
+        help="how well each judge's weights foretell verdicts that they were not fitted on",
+        description="Write one row a judge × group × predictor: held-out log loss, accuracy and Brier score with standard errors, of the "
+        "explanation and beside it of the majority, length alone, position alone and the judge's own agreement in both orders.",
+        epilog="Example:  python -m dissection scores demo.jsonl --judge human --out scores.csv",
+    )
+    add_data(parser)
+    add_options(parser)
+    parser.set_defaults(command=run)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.csv, FILE.parquet, FILE.jsonl or FILE.json")
 
 
-def run(options: argparse.Namespace, open_data: Callable[[argparse.Namespace], PairDataset]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Score and write; 0."""
     check_output(options.out, EFFECT_FORMS)
     model = choose_model(options.model, options.prior_scale)

@@ -1,7 +1,6 @@
 """The command `judge`: dry run, run, resumption, limits, and keys from the environment alone."""
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dissection import cli_judge
+from dissection import cli_endpoint, cli_judge
+from dissection.cli_data import add_data
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import AddressRefusedError, UnauthorisedError
 from dissection.errors import InputError
@@ -42,10 +42,10 @@ def data(tmp_path: Path) -> Path:
 def judge(server: ChatServer, data: Path, *arguments: object) -> int:
     """The command, with the journal in its usual place."""
     parser = argparse.ArgumentParser()
+    add_data(parser)
     cli_judge.add_options(parser)
-    usual = ["--endpoint", server.url, "--model", "m", "--journal", str(data.parent / "journal")]
-    options = parser.parse_args([*usual, *map(str, arguments)])
-    return cli_judge.run(options, lambda _: open_dataset(data))
+    usual = [str(data), "--endpoint", server.url, "--model", "m", "--journal", str(data.parent / "journal")]
+    return cli_judge.run(parser.parse_args([*usual, *map(str, arguments)]))
 
 
 def test_verdicts_join_the_pairs(server: ChatServer, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,12 +162,12 @@ def test_the_key_comes_from_the_environment_and_goes_into_no_file(
 )
 def test_keys_of_other_programs_go_to_their_own_hosts(monkeypatch: pytest.MonkeyPatch, address: str, provider: str, name: str) -> None:
     monkeypatch.delenv("DISSECTION_ENDPOINT_KEY", raising=False)
-    for variable in cli_judge.KEYS_OF_HOSTS:
+    for variable in cli_endpoint.KEYS_OF_HOSTS:
         monkeypatch.setenv(variable, variable.lower())
     endpoint = Endpoint("m", address, provider)
-    assert cli_judge.key_for(endpoint) == ((name.lower() or None), name)
+    assert cli_endpoint.key_for(endpoint) == ((name.lower() or None), name)
     monkeypatch.setenv("DISSECTION_ENDPOINT_KEY", "own")
-    assert cli_judge.key_for(endpoint) == ("own", "DISSECTION_ENDPOINT_KEY")
+    assert cli_endpoint.key_for(endpoint) == ("own", "DISSECTION_ENDPOINT_KEY")
 
 
 @pytest.mark.parametrize(
@@ -203,10 +203,9 @@ def test_what_is_missing_is_named(server: ChatServer, data: Path, tmp_path: Path
     with pytest.raises(AddressRefusedError, match="DISSECTION_PRIVATE_ENDPOINTS=1"):
         judge(server, data, "--out", tmp_path / "x.jsonl")
     parser = argparse.ArgumentParser()
+    add_data(parser)
     cli_judge.add_options(parser)
-    options = parser.parse_args(
-        ["--provider", "auto", "--model", "m", "--journal", str(tmp_path / "j"), "--out", str(tmp_path / "x.jsonl")]
-    )
+    arguments = [str(data), "--provider", "auto", "--model", "m", "--journal", str(tmp_path / "j"), "--out", str(tmp_path / "x.jsonl")]
     with pytest.raises(UnauthorisedError):
-        cli_judge.run(options, lambda _: dataclasses.replace(marked(2)))
+        cli_judge.run(parser.parse_args(arguments))
     assert server.requests == 0
