@@ -51,7 +51,9 @@ def start_form(dataset: PairDataset) -> None:
         pairs = sum(int(dataset.members(group).sum()) for group in groups) * len(judges)
         seconds = (cells * SECONDS_A_CELL + pairs * SECONDS_A_PAIR * (4 if model.pooled else 1)) / min(available_cores(), cells)
         seconds *= analysis.settings().draws / Settings.draws
-        if st.button(f"Sample {cells:,} {'cell' if cells == 1 else 'cells'} by NUTS", icon=":material/play_arrow:", type="primary"):
+        # The key keeps a click that comes while a new number of cells is being counted: without it the button would be another one.
+        label = f"Sample {cells:,} {'cell' if cells == 1 else 'cells'} by NUTS"
+        if st.button(label, icon=":material/play_arrow:", type="primary", key="sample"):
             try:
                 analysis.start(dataset, model, judges, groups)
             except InputError as error:

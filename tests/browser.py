@@ -22,6 +22,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 # Others work on the same cores; nothing here waits longer than what it waits for.
 PATIENCE = 30_000
 
+QUIET = 250  # milliseconds
+
 DRAWN = "gd => !!gd._fullLayout && !!gd.data && !!gd.querySelector('.main-svg')"
 
 
@@ -88,9 +90,22 @@ def new_page(browser: Browser, **options: Any) -> Page:
 
 
 def settled(page: Page) -> None:
-    """Waits until the app has drawn what it has to say: no run is under way, and no part of the page is stale."""
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(state="attached")
-    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
+    """Waits until the app has drawn what it has to say: for a while no run is under way, and no part of the page is stale.
+
+    For a while, as what was done last may not have reached the server yet.
+    """
+    page.wait_for_function(
+        """quiet => {
+            const app = document.querySelector("[data-testid=stApp]");
+            const busy = app?.dataset.testScriptState !== "notRunning" || document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
+            if (busy) { window.quietSince = undefined; return false; }
+            window.quietSince ??= performance.now();
+            if (performance.now() - window.quietSince < quiet) return false;
+            window.quietSince = undefined;
+            return true;
+        }""",
+        arg=QUIET,
+    )
 
 
 def open_page(page: Page, base: str, path: str = "", **query: str) -> None:
