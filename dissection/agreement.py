@@ -1,4 +1,4 @@
-"""How far judges agree: percent, Cohen's kappa and Krippendorff's alpha with their intervals, and where they don't agree."""
+"""How far judges agree: percent, Cohen's kappa and Krippendorff's alpha with their intervals, and the confusion of their verdicts."""
 
 import math
 from dataclasses import dataclass
@@ -247,27 +247,6 @@ def confusion(labels_1: ArrayLike, labels_2: ArrayLike) -> pd.DataFrame:
     low, high = wilson(share, n)
     words = {"first": np.repeat(VERDICT_WORDS, k), "second": np.tile(VERDICT_WORDS, k)}
     return pd.DataFrame({**words, "count": count, "n": n, "percent": 100 * share, "low": 100 * low, "high": 100 * high})
-
-
-def disagreements(dataset: PairDataset, first: str, second: str) -> pd.DataFrame:
-    """The pairs on which two judges gave different verdicts (A, tie or B), the plainest contradictions first.
-
-    Returns:
-        `row` (of the dataset), `pair_id`, `scenario`, `query` (its start), `first` and `second` (their verdicts), `apart` (the distance of
-        the two soft verdicts, from 0 to 1), by which it is sorted.
-
-    Raises:
-        UnknownNameError: a judge that is not in the dataset.
-    """
-    labels = dataset.labels[:, [dataset.judge_index(first), dataset.judge_index(second)]]
-    found = classes(labels)
-    rows = np.flatnonzero((found >= 0).all(axis=1) & (found[:, 0] != found[:, 1]))
-    apart = np.abs(labels[rows, 0] - labels[rows, 1])
-    rows, apart = (part[np.argsort(-apart, kind="stable")] for part in (rows, apart))
-    frame = pair_columns(dataset, rows)
-    for place, name in enumerate(("first", "second")):
-        frame[name] = [VERDICT_WORDS[verdict] for verdict in found[rows, place]]
-    return frame.assign(apart=apart)
 
 
 def pair_columns(dataset: PairDataset, rows: NDArray[np.intp]) -> pd.DataFrame:

@@ -88,11 +88,6 @@ def contributions(posterior: Posterior, comparison: FloatArray, order: float = 0
     )
 
 
-def predicted_log_odds(frame: pd.DataFrame) -> float:
-    """The log-odds that A is preferred, from `contributions`."""
-    return float(frame["contribution"].sum())
-
-
 def predicted_interval(posterior: Posterior, comparison: FloatArray, order: float = 0.0) -> tuple[float, float]:
     """95 % interval of Σ α_i φ_i in log-odds (Gaussian, with the weights' covariance); NaN without one.
 

@@ -1,12 +1,13 @@
 """Which pairs to read first: verdicts that the fit did not expect, pairs that divide the judges, and pairs that come nearly twice."""
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from dissection.agreement import VERDICT_WORDS, classes, pair_columns, wilson
-from dissection.dataset import BoolArray, FloatArray, Group, PairDataset
+from dissection.dataset import TEXT_COLUMNS, BoolArray, FloatArray, Group, PairDataset
 from dissection.regression.folds import IntArray
 from dissection.regression.held_out import mean_sigmoid
 from dissection.regression.metrics import hits, log_losses
@@ -18,6 +19,7 @@ UNLIKELY = 20.0
 THRESHOLD = 0.9
 MOST_COMPARED = 5000
 BLOCK = 500
+WORD = re.compile(r"\w")
 
 
 class Foretold(NamedTuple):
@@ -167,26 +169,34 @@ def near_duplicates(
         `swapped` (the answers have changed places); `verdict`, `other_verdict` (None without one); `same` (whether they agree once places
         are allowed for; None without both).
     """
-    members = np.flatnonzero(dataset.members(group))
-    texts = dataset.pairs.iloc[members][["query", "response_a", "response_b"]].map(lambda text: text if isinstance(text, str) else "")
-    whole = texts.agg("\n".join, axis=1)
-    readable = whole.str.contains(r"\w", regex=True).to_numpy(dtype=bool)
-    total = int(readable.sum())
-    members, whole, texts = members[readable][:most], whole[readable][:most], texts[readable][:most]
+    members, texts, total = _readable(dataset, group, most)
     if total < 2:
         nothing, reason = np.empty(0, dtype=np.intp), "no pair here has texts" if total == 0 else "only one pair here has texts"
         return Duplicates(_couples(dataset, judge, nothing, nothing, np.empty(0), np.empty(0, dtype=bool)), 0, 0, total, reason)
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     words = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True, dtype=np.float32)  # noqa: S106 (no password)
-    first, second, cosine, found = _alike(words.fit_transform(whole), threshold, top)
-    a, b = (words.transform(texts[column]) for column in ("response_a", "response_b"))
+    first, second, cosine, found = _alike(words.fit_transform("\n".join(of_pair) for of_pair in texts), threshold, top)
+    a, b = (words.transform([of_pair[place] for of_pair in texts]) for place in (1, 2))
 
     def together(one: Any, other: Any) -> FloatArray:
         return np.asarray(one[first].multiply(other[second]).sum(axis=1), dtype=float).ravel()
 
     swapped = np.asarray(together(a, b) + together(b, a) > together(a, a) + together(b, b) + 1e-6)
     return Duplicates(_couples(dataset, judge, members[first], members[second], cosine, swapped), found, len(members), total)
+
+
+def _readable(dataset: PairDataset, group: Group, most: int) -> tuple[IntArray, list[tuple[str, ...]], int]:
+    """The first `most` pairs of a group whose texts have a word: their rows and texts (query, A, B), and how many there are in all."""
+    rows, kept, total = [], [], 0
+    # Read one by one, as all texts need not fit into memory.
+    for row, (inside, *texts) in enumerate(zip(dataset.members(group), *map(dataset.texts, TEXT_COLUMNS), strict=True)):
+        if inside and any(text and WORD.search(text) for text in texts):
+            total += 1
+            if total <= most:
+                rows.append(row)
+                kept.append(tuple(text or "" for text in texts))
+    return np.array(rows, dtype=np.intp), kept, total
 
 
 def _alike(vectors: Any, threshold: float, top: int) -> tuple[IntArray, IntArray, FloatArray, int]:

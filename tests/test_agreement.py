@@ -1,4 +1,4 @@
-"""Agreement of judges: percent, kappa and alpha side by side, confusion and disagreements. (Kappa alone: tests/test_labels.py.)"""
+"""Agreement of judges: percent, kappa and alpha side by side, and the confusion of verdicts. (Kappa alone: tests/test_labels.py.)"""
 
 import math
 
@@ -10,7 +10,6 @@ from dissection.agreement import (
     AGREEMENT_COLUMNS,
     agreement_frame,
     confusion,
-    disagreements,
     krippendorff_alpha,
     wilson,
 )
@@ -151,16 +150,6 @@ def test_confusion_counts_ties_and_shares_of_rows() -> None:
     assert (row["n"], row["percent"]) == (4, 50)
     assert row["low"] < 50 < row["high"]
     assert confusion(said("AA"), said("AA")).loc[lambda part: part["first"] == "B", "percent"].isna().all()
-
-
-def test_disagreements_start_with_the_plainest() -> None:
-    data = dataset_of("AAtB.B", "ABAAAB")
-    frame = disagreements(data, "j0", "j1")
-    assert list(frame["pair_id"]) == ["p2", "p4", "p3"]
-    assert list(frame["first"]) == ["A", "B", "tie"]
-    assert list(frame["second"]) == ["B", "A", "A"]
-    assert frame["apart"].tolist() == [1, 1, 0.5]
-    assert frame["query"].isna().all()
 
 
 def test_figures_show_every_number_with_its_n() -> None:

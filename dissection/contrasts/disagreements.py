@@ -6,15 +6,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from dissection.agreement import classes
+from dissection.agreement import VERDICT_WORDS, classes
 from dissection.contrasts.sides import check_pairs
 from dissection.dataset import FloatArray, PairDataset
 from dissection.errors import InputError
 from dissection.regression.fit import fit
 from dissection.regression.model import STANDARD, Model
 from dissection.regression.posterior import Posterior
-
-VERDICTS = ("A", "tie", "B")
 
 
 @dataclass(frozen=True)
@@ -127,8 +125,8 @@ def _record(dataset: PairDataset, row: int, judges: tuple[str, str], verdicts: n
         response_b=response_b,
         judge_a=judges[0],
         judge_b=judges[1],
-        verdict_a=VERDICTS[verdicts[0]],
-        verdict_b=VERDICTS[verdicts[1]],
+        verdict_a=VERDICT_WORDS[verdicts[0]],
+        verdict_b=VERDICT_WORDS[verdicts[1]],
         property=dataset.property_names[largest] if speaks else None,
         contribution=float(parts[largest]) if speaks else 0.0,
         explained=float(parts.sum()),

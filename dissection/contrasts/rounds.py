@@ -10,7 +10,7 @@ from dissection.contrasts.moments import PARTS, moments
 from dissection.contrasts.paired import Contrast, contrasts
 from dissection.contrasts.resampling import RESAMPLES
 from dissection.contrasts.sides import Side
-from dissection.contrasts.strength import Likeness, likeness
+from dissection.contrasts.strength import Shift, likeness
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.regression.fit import Progress
@@ -36,7 +36,7 @@ class Rounds:
     posteriors: tuple[Posterior, ...]
     to_first: tuple[Contrast, ...]
     to_previous: tuple[Contrast, ...]
-    drift: tuple[Likeness, ...]
+    drift: tuple[Shift, ...]
 
     def effects(self) -> pd.DataFrame:
         """One row a round × property: `round` (from 1), `judge`, `property`, `mean`, `low`, `high` (95 %, log-odds), `n`, `differs`."""

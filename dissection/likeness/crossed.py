@@ -7,7 +7,8 @@ import pandas as pd
 
 from dissection.dataset import FloatArray
 from dissection.errors import InputError
-from dissection.likeness.groups import CHUNK, PERMUTATIONS, Grouping, IntArray
+from dissection.likeness.groups import CHUNK, PERMUTATIONS, Grouping
+from dissection.regression.folds import IntArray
 
 CROSSED_COLUMNS = ("what", "pairs", "mean", "contrast", "p", "permutations", "remark")
 

@@ -14,17 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dissection.agreement import Z_95
 from dissection.dataset import FloatArray
 from dissection.errors import InputError, UnknownNameError
 from dissection.judges import Judge
+from dissection.regression.folds import IntArray
 from dissection.similarity import known_mean
-
-IntArray = NDArray[np.intp]
 
 PERMUTATIONS = 9_999
 NO_RESAMPLES = "no intervals: no resamples"
 CHUNK = 500  # permutations at once; bounds the memory
-INTERVAL_SDS = 1.959964
 KINDS = ("size", "family", "aligned", "provider")
 GROUP_COLUMNS = (
     "what",
@@ -162,7 +161,7 @@ def _interval(low: str, high: str, known: FloatArray, draws: FloatArray | None, 
     if draws is None or not len(known):
         return {}
     # Refits of resamples are noisier than the fit, which lowers all similarities: their spread is used, not their level.
-    half = INTERVAL_SDS * float(np.std(known_mean(draws[:, rows, columns].T), ddof=1))
+    half = Z_95 * float(np.nanstd(known_mean(draws[:, rows, columns].T), ddof=1))
     return {low: float(known.mean()) - half, high: float(known.mean()) + half}
 
 
@@ -189,7 +188,7 @@ def _contrast(table: FloatArray, labels: IntArray, permutations: int, seed: int,
     if draws is None:
         return result
     found = _difference(draws[:, rows, columns], np.broadcast_to(same, (len(draws), len(same))))
-    half = INTERVAL_SDS * float(np.nanstd(found, ddof=1))
+    half = Z_95 * float(np.nanstd(found, ddof=1))
     return result | {"low": contrast - half, "high": contrast + half}
 
 

@@ -1,21 +1,18 @@
 """What several judges' verdicts say of their weights, before any prior: the fast engine's Gaussian likelihoods, and their common noise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from dissection.dataset import BoolArray, FloatArray, Group, PairDataset
-from dissection.regression.fit import fit_rows
+from dissection.regression.fit import Progress, fit_rows
+from dissection.regression.folds import IntArray
 from dissection.regression.model import Model
 from dissection.regression.observations import answered, usable
 from dissection.regression.propagation import Approximation, diagonal
-
-Progress = Callable[[int, int], None]
-IntArray = NDArray[np.intp]
 
 MAX_NOISE = 0.98  # noise that is shared wholly would leave two likelihoods of one
 

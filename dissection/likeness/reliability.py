@@ -1,21 +1,19 @@
 """How far a similarity can be trusted: its interval, the noise ceiling, and the similarity of the tastes behind the noise."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from dissection.dataset import BoolArray, FloatArray, Group, PairDataset
-from dissection.likeness.likelihoods import Evidence, IntArray, gather
+from dissection.likeness.likelihoods import Evidence, gather
 from dissection.likeness.tastes import correlation_draws, spreads
-from dissection.regression.fit import fit, fit_rows, groups_to_fit
-from dissection.regression.folds import query_clusters
+from dissection.regression.fit import Progress, fit, fit_rows, groups_to_fit
+from dissection.regression.folds import IntArray, query_clusters
 from dissection.regression.model import STANDARD, Model
 from dissection.regression.observations import answered, usable
 from dissection.similarity import check_method, kept_columns, known_mean, mean_correlations, paired_correlations, similarity_matrix
-
-Progress = Callable[[int, int], None]
 
 SPLITS = 6
 BLOCK = 12  # pairs of judges whose tastes are drawn together; bounds the memory

@@ -13,10 +13,9 @@ import pandas as pd
 from dissection.clusters import Clustering, cluster
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.errors import InputError
-from dissection.likeness.likelihoods import IntArray
 from dissection.likeness.reliability import PUBLISHED, no_intervals
 from dissection.regression.fit import groups_to_fit
-from dissection.regression.folds import query_clusters
+from dissection.regression.folds import IntArray, query_clusters
 from dissection.regression.model import STANDARD, Model
 from dissection.regression.observations import asked_twice, observations, usable
 from dissection.regression.propagation import propagate

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from dissection.dataset import BoolArray, FloatArray
-from dissection.likeness.likelihoods import Evidence, IntArray
+from dissection.likeness.likelihoods import Evidence
+from dissection.regression.folds import IntArray
 from dissection.similarity import paired_correlations
 
 RHO = np.linspace(-3.0, 3.0, 15)  # atanh ρ at which the evidence is computed; a spline joins them
