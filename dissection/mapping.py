@@ -10,7 +10,7 @@ from typing import Any, Final
 from dissection.dataset import PairDataset
 from dissection.errors import DatasetError, FileError, InputError
 from dissection.readers import native, with_properties
-from dissection.readers.judgments import Judgment, Side, gather, pair_key
+from dissection.readers.judgments import Gathered, Judgment, Side
 from dissection.readers.rows import Rows
 from dissection.tables import Table
 from dissection.verdicts import is_missing, number, shown, word_verdict
@@ -251,20 +251,22 @@ def _record(rows: Rows, mapping: ColumnMapping, index: int) -> dict[str, Any]:
     return record | {"meta": rows.meta(index)}
 
 
-def _gathered(rows: Rows, mapping: ColumnMapping) -> list[dict[str, Any]]:
+def _gathered(rows: Rows, mapping: ColumnMapping) -> Gathered:
     """One record a pair from one row a judgment; scenario and properties are those of the pair's first row."""
     judges = rows.judges(mapping.columns["judge"], mapping.judge_name)
-    judgments: list[Judgment] = []
-    first: dict[tuple[object, ...], dict[str, Any]] = {}
-    for index, judge in enumerate(judges):
-        record = _record(rows, mapping, index)
-        sides = (Side(record["model_a"], record["response_a"]), Side(record["model_b"], record["response_b"]))
-        verdict = next(iter(record["labels"].values()), float("nan"))
-        name = record["pair_id"] or f"row {index}"
-        judgment = Judgment((record["pair_id"], record["query"]), name, record["query"], *sides, judge, verdict, record["meta"])
-        first.setdefault(pair_key(judgment), record)
-        judgments.append(judgment)
-    return [
-        record | {part: start[part] for part in ("scenario", "properties")}
-        for record, start in zip(gather(judgments, rows), first.values(), strict=True)
-    ]
+    return Gathered((_judgment(rows, mapping, index, judge) for index, judge in enumerate(judges)), rows)
+
+
+def _judgment(rows: Rows, mapping: ColumnMapping, index: int, judge: str) -> Judgment:
+    record = _record(rows, mapping, index)
+    return Judgment(
+        about=(record["pair_id"], record["query"]),
+        pair_id=record["pair_id"] or f"row {index}",
+        query=record["query"],
+        first=Side(record["model_a"], record["response_a"]),
+        second=Side(record["model_b"], record["response_b"]),
+        judge=judge,
+        verdict=next(iter(record["labels"].values()), float("nan")),
+        meta=record["meta"],
+        of_pair={part: record[part] for part in ("scenario", "properties")},
+    )

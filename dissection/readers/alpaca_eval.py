@@ -5,7 +5,7 @@ import math
 
 from dissection.dataset import PairDataset
 from dissection.readers import native
-from dissection.readers.judgments import Judgment, Side, gather
+from dissection.readers.judgments import Gathered, Judgment, Side
 from dissection.readers.rows import Rows, has_columns, means_missing
 from dissection.tables import Table
 from dissection.verdicts import number
@@ -32,9 +32,9 @@ def read(table: Table) -> PairDataset:
     rows = Rows(table, frozenset({*_COLUMNS, "annotator", first, "generator_2"}))
     rows.said.append("The file has no ids of pairs; the id is the number of a pair's first row, counted from 0.")
     judges = rows.judges("annotator", _JUDGE)
-    judgments = [_judgment(rows, index, judge, first) for index, judge in enumerate(judges)]
+    pairs = Gathered((_judgment(rows, index, judge, first) for index, judge in enumerate(judges)), rows)
     rows.check_verdicts("a number from 1 (output_1 is preferred) to 2 (output_2 is)")
-    dataset = native.read_records(gather(judgments, rows), table.filename)
+    dataset = native.read_records(pairs, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 

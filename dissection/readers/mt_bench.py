@@ -5,7 +5,7 @@ import dataclasses
 from dissection.dataset import PairDataset
 from dissection.readers import native
 from dissection.readers.dialogues import said_by, turns
-from dissection.readers.judgments import Judgment, Side, gather
+from dissection.readers.judgments import Gathered, Judgment, Side
 from dissection.readers.rows import Rows, has_any, has_columns
 from dissection.tables import Table
 from dissection.verdicts import number
@@ -31,9 +31,9 @@ def read(table: Table) -> PairDataset:
     """
     rows = Rows(table, frozenset({*_COLUMNS, "model_a", "model_b"}))
     judges = rows.judges("judge", "preference")
-    judgments = [_judgment(rows, index, judge) for index, judge in enumerate(judges)]
+    pairs = Gathered((_judgment(rows, index, judge) for index, judge in enumerate(judges)), rows)
     rows.check_verdicts()
-    dataset = native.read_records(gather(judgments, rows), table.filename)
+    dataset = native.read_records(pairs, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 
