@@ -82,6 +82,7 @@ STATIONS = [
         "tables_lines",
         "tables_parquet",
         "dataset",
+        "text_measures",
         "text_properties",
         "agreement",
         "shapley",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissection import text_properties
+from dissection import text_measures
 from dissection.dataset import PairDataset
 from dissection.errors import DatasetError
 from dissection.judges import Judge
@@ -103,7 +103,7 @@ def test_length_rule_is_symmetric_and_grows(a: int, b: int, more: int) -> None:
 
 
 def test_catalogue_and_code_name_the_same_properties_in_the_same_order() -> None:
-    assert list(text_properties._MEASURES) == NAMES
+    assert list(text_measures.MEASURES) == NAMES
     assert len(set(NAMES)) == len(NAMES) == len(measure(QUERY, "text"))
 
 
@@ -121,7 +121,7 @@ def test_names_are_short_and_none_but_longer_is_one_of_the_papers() -> None:
 def test_each_margin_is_stated(name: str) -> None:
     stated = re.search(r"at least ([\d.]+)", computed_properties()[NAMES.index(name)].computed)
     assert stated is not None
-    assert float(stated[1].rstrip(".")) == text_properties._MEASURES[name].least
+    assert float(stated[1].rstrip(".")) == text_measures.MEASURES[name].least
 
 
 # Each property on a pair that shows it
