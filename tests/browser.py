@@ -90,21 +90,23 @@ def new_page(browser: Browser, **options: Any) -> Page:
 
 
 def settled(page: Page) -> None:
-    """Waits until the app has drawn what it has to say: for a while no run is under way, and no part of the page is stale.
+    """Waits until the app has drawn what it has to say: no run is under way, and no part of the page is stale.
 
-    For a while, as what was done last may not have reached the server yet.
+    This has to hold for a while, as what was done last may not have reached the server yet; but not for ever, as a panel that draws itself
+    anew each second leaves no long pauses.
     """
     page.wait_for_function(
-        """quiet => {
+        """([quiet, patience]) => {
             const app = document.querySelector("[data-testid=stApp]");
             const busy = app?.dataset.testScriptState !== "notRunning" || document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
-            if (busy) { window.quietSince = undefined; return false; }
-            window.quietSince ??= performance.now();
-            if (performance.now() - window.quietSince < quiet) return false;
-            window.quietSince = undefined;
+            const now = performance.now();
+            window.settling ??= {since: now, quiet: now};
+            if (busy) { window.settling.quiet = now; return false; }
+            if (now - window.settling.quiet < quiet && now - window.settling.since < patience) return false;
+            window.settling = undefined;
             return true;
         }""",
-        arg=QUIET,
+        arg=[QUIET, 12 * QUIET],
     )
 
 
