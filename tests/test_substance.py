@@ -15,11 +15,10 @@ from dissection.substance.shares import (
     NO_SIGNAL,
     PUBLISHED,
     SHARE_COLUMNS,
-    Forms,
     family_shares,
-    ratio,
     shares_by_group,
 )
+from dissection.substance.spread import Forms, ratio
 from tests.conftest import make_dataset, make_pairs
 
 FAMILIES: tuple[Family, ...] = ("substance",) * 5 + ("style",) * 6 + ("safety",) * 2 + ("interaction",) * 3
