@@ -1,10 +1,10 @@
-"""The command line: fit, scores, similarity, groups, report, judge, convert, mapping, demo, inspect. Results go to files, progress to stderr; bad input ends with status 2."""
+"""The command line: one module each. Results go to files, progress to stderr; bad input ends with status 2."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from dissection import cli_files, cli_fit, cli_groups, cli_judge, cli_mapping, cli_report, cli_scores, cli_similarity
+from dissection import cli_files, cli_fit, cli_groups, cli_judge, cli_mapping, cli_report, cli_scores, cli_similarity, cli_trust
 from dissection.errors import InputError
 
 EXIT_BAD_INPUT = 2
@@ -15,6 +15,7 @@ COMMANDS = (
     cli_groups.add_command,
     cli_report.add_command,
     cli_judge.add_command,
+    cli_trust.add_command,
     cli_mapping.add_command,
     cli_files.add_commands,
 )

@@ -102,6 +102,7 @@ STATIONS = [
         "community",
         "contrasts",
         "likeness",
+        "noise",
         "substance",
         "surprise",
         "mistakes",
