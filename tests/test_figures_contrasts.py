@@ -122,16 +122,17 @@ def test_twins_are_joined_where_both_are_there(dataset: PairDataset) -> None:
     assert all("n = 300 pairs" in said for said in dots.hovertext)
 
 
-def test_another_judge_stands_by_its_strength_and_direction(dataset: PairDataset) -> None:
-    frame = likeness_table([likeness(moments(dataset, dataset.judge_names), "one", "two")])
+def test_another_judge_stands_by_its_strength_and_direction() -> None:
+    larger = make_dataset(n=1500)
+    frame = likeness_table([likeness(moments(larger, larger.judge_names), "one", "two")])
     drawn = direction_chart(frame, COLOURS)
     (dots,) = drawn.data
     assert (dots.x[0], dots.y[0]) == (frame["ratio"][0], frame["cosine"][0])
     assert dots.x[0] + dots.error_x.array[0] == pytest.approx(frame["ratio_high"][0])
-    assert "n = 300 and 300 pairs" in dots.hovertext[0]
+    assert "n = 1,500 and 1,500 pairs" in dots.hovertext[0]
     low, high = drawn.layout.yaxis.range
     assert low < np.nanmin(frame[["cosine", "cosine_low"]]) < high
-    assert [shape.x0 for shape in drawn.layout.shapes][0] == 1, "the reference is at 1"
+    assert next(shape.x0 for shape in drawn.layout.shapes) == 1, "the reference is at 1"
 
 
 def test_paths_are_percentages_with_their_intervals(dataset: PairDataset) -> None:
