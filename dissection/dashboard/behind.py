@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dissection.dashboard import show
+from dissection.dashboard import analysis, show
 from dissection.errors import InputError
 
 KEPT_RESULTS = 48
@@ -136,5 +136,5 @@ def _progress(place: str, what: str) -> None:
         st.rerun(scope="app")
     done, total = task.progress
     left = task.seconds_left
-    st.progress(min(done / total, 1.0), f"{what} …" + ("" if left is None else f" about {max(int(left), 1)} s left"))
+    st.progress(min(done / total, 1.0), f"{what} …" + ("" if left is None else f" {analysis.time_left(left)}"))
     st.button("Cancel", key=f"cancel-{place}", icon=":material/cancel:", on_click=_cancel, args=(place,))
