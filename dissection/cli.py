@@ -4,7 +4,18 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from dissection import cli_files, cli_fit, cli_groups, cli_judge, cli_mapping, cli_report, cli_scores, cli_similarity, cli_trust
+from dissection import (
+    cli_annotate,
+    cli_files,
+    cli_fit,
+    cli_groups,
+    cli_judge,
+    cli_mapping,
+    cli_report,
+    cli_scores,
+    cli_similarity,
+    cli_trust,
+)
 from dissection.errors import InputError
 
 EXIT_BAD_INPUT = 2
@@ -14,6 +25,7 @@ COMMANDS = (
     cli_similarity.add_command,
     cli_groups.add_command,
     cli_report.add_command,
+    cli_annotate.add_command,
     cli_judge.add_command,
     cli_trust.add_command,
     cli_mapping.add_command,

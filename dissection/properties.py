@@ -1,7 +1,7 @@
 """The catalogue of properties: short name, meaning, family, direction.
 
-A comparison of +1 means that answer A has more of the property than B. The 29 properties of Li et al. (ACL 2024, arXiv 2402.11296)
-and the computed text properties are in `data/properties.json`; a dataset may bring properties of its own.
+A comparison of +1 means that answer A has more of the property than B. The 29 properties of Li et al. (ACL 2024, arXiv 2402.11296), the
+computed text properties and those that are offered for annotation are in `data/properties.json`; a dataset may bring others.
 """
 
 import json
@@ -55,10 +55,15 @@ def computed_properties() -> tuple[Property, ...]:
     return _catalogue()["computed"]
 
 
+def offered_properties() -> tuple[Property, ...]:
+    """Properties that are offered to those who annotate by properties of their own."""
+    return _catalogue()["offered"]
+
+
 @cache
 def _by_name() -> dict[str, Property]:
     known: dict[str, Property] = {}
-    for property_ in (*paper_properties(), *computed_properties()):
+    for property_ in (*paper_properties(), *computed_properties(), *offered_properties()):
         for name in (property_.name, *property_.aliases):
             known.setdefault(name.casefold(), property_)
     return known

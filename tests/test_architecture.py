@@ -82,6 +82,7 @@ STATIONS = [
         "tables_lines",
         "tables_parquet",
         "dataset",
+        "rating_rules",
         "text_measures",
         "text_properties",
         "agreement",
@@ -108,7 +109,7 @@ STATIONS = [
         "mistakes",
         "endpoint",
     ],
-    ["asking"],
+    ["asking", "annotating"],
     ["figures"],
 ]
 

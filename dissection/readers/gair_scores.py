@@ -1,4 +1,4 @@
-"""How the ratings of GAIR/preference-dissection become comparisons: the rules of Li et al. (ACL 2024, arXiv 2402.11296).
+"""The ratings of GAIR/preference-dissection out of its rows; how they become comparisons is in `rating_rules`.
 
 Each function gives native properties of one row: name → scores of both sides, or the comparison, or both.
 """
@@ -6,29 +6,19 @@ Each function gives native properties of one row: name → scores of both sides,
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
-
-from dissection import properties
+from dissection import properties, rating_rules
+from dissection.rating_rules import MOST_RATING, SEVERITIES, SPECIFIC, TURNED
 from dissection.readers.rows import Rows, means_missing
-from dissection.text_properties import compare_lengths
 from dissection.verdicts import is_boolean, number
 
 RATINGS: Final = "a rating from 0 to 3"
-SEVERITIES: Final = ("minor", "moderate", "severe")
-STANCES: Final = {"strongly supported": 2.0, "weakly supported": 1.0, "neutral": 0.0, "weakly opposed": -1.0, "strongly opposed": -2.0}
-CORRECTIONS: Final = {
-    "pointed out and corrected": 3.0,
-    "corrected without being pointed out": 2.0,
-    "pointed out but not corrected": 1.0,
-    "neither pointed out nor corrected": 0.0,
-}
-# Property → the condition under which it is asked, the name of its field, and the words of its scale (None: ratings 0 to 3).
-SPECIFIC: Final[Mapping[str, tuple[str, str, Mapping[str, float] | None]]] = {
-    "clarifies intent": ("intent_unclear", "clarify user intent", None),
-    "empathetic": ("express_feeling", "showing empathetic", None),
-    "meets constraints": ("w_constraints", "satisfying explicit constraints", None),
-    "supports stances": ("w_stances", "supporting explicit subjective stances", STANCES),
-    "corrects mistakes": ("w_mistakes", "correcting explicit mistakes or biases", CORRECTIONS),
+# Query-specific property → the name of its field.
+_FIELDS: Final = {
+    "clarifies intent": "clarify user intent",
+    "empathetic": "showing empathetic",
+    "meets constraints": "satisfying explicit constraints",
+    "supports stances": "supporting explicit subjective stances",
+    "corrects mistakes": "correcting explicit mistakes or biases",
 }
 _FLAGS: Final = ("applicable to detect errors", "accuracy check")
 _ERRORS: Final = ("errors", "inaccuracies", "detected errors")
@@ -64,32 +54,23 @@ def basic(rows: Rows, index: int) -> dict[str, dict[str, float]]:
     """The 20 basic properties: ratings from 0 to 3, by sign; repetition turned, relevance as zero against non-zero."""
     found: dict[str, dict[str, float]] = {}
     for property_ in properties.paper_properties()[:20]:
-        # The rating is of repetition, the property its absence.
-        turned = property_.name == "non-repetitive"
-        names = ("repetitive",) if turned else (property_.name, *property_.aliases)
+        names = ("repetitive",) if property_.name == TURNED else (property_.name, *property_.aliases)
         a, b = (_rating(rows, index, f"basic_response_{s}", field(rows, index, f"basic_response_{s}", names)) for s in (1, 2))
-        found[property_.name] = {"a": 3 - a, "b": 3 - b} if turned else {"a": a, "b": b}
-    a, b = found["relevant"]["a"], found["relevant"]["b"]
-    if not np.isnan(a + b):  # only "not at all" against "at least a little" counts
-        found["relevant"]["comparison"] = float(a > 0) - float(b > 0)
+        found[property_.name] = rating_rules.basic(property_.name, a, b)
     return found
 
 
 def _rating(rows: Rows, index: int, column: str, value: object) -> float:
     found = rows.number(index, "ratings", value)
-    if found < 0 or found > 3:
+    if found < 0 or found > MOST_RATING:
         raise rows.wrong(index, column, value, RATINGS)
     return found
 
 
 def accuracy(rows: Rows, index: int) -> dict[str, dict[str, float | None]]:
     """+1 for no errors of a severity if A has fewer of them; None where either answer could not be checked."""
-    counts = [_errors(rows, index, f"errors_response_{side}") for side in (1, 2)]
-    of_a, of_b = counts
-    return {
-        f"no {severity} errors": {"comparison": None if of_a is None or of_b is None else float(np.sign(of_b[severity] - of_a[severity]))}
-        for severity in SEVERITIES
-    }
+    of_a, of_b = (_errors(rows, index, f"errors_response_{side}") for side in (1, 2))
+    return rating_rules.accuracy(of_a, of_b)
 
 
 def _errors(rows: Rows, index: int, column: str) -> dict[str, int] | None:
@@ -117,10 +98,9 @@ def _errors(rows: Rows, index: int, column: str) -> dict[str, int] | None:
 def specific(rows: Rows, index: int, conditions: list[str]) -> dict[str, dict[str, float]]:
     """The query-specific properties: means over what the query holds, 0 on both sides where their condition does not hold."""
     found = {}
-    for name, (condition, asked, words) in SPECIFIC.items():
-        scores = (
-            [_mean(rows, index, f"query-specific_response_{s}", asked, words) for s in (1, 2)] if condition in conditions else [0.0, 0.0]
-        )
+    for name, (condition, words) in SPECIFIC.items():
+        columns = [f"query-specific_response_{side}" for side in (1, 2)]
+        scores = [_mean(rows, index, column, _FIELDS[name], words) for column in columns] if condition in conditions else [0.0, 0.0]
         found[name] = {"a": scores[0], "b": scores[1]}
     return found
 
@@ -134,14 +114,14 @@ def _mean(rows: Rows, index: int, column: str, asked: str, words: Mapping[str, f
         if isinstance(part, Mapping | list):
             raise rows.wrong(index, f"{column}, {asked}", part, "one value for each")
         score = words.get(part.strip().casefold()) if words and isinstance(part, str) else number(part)
-        if score is not None and (words or 0 <= score <= 3):
+        if score is not None and (words or 0 <= score <= MOST_RATING):
             known.append(score)
         # A struct of Parquet has the keys of all rows, so what is missing there belongs to another row.
         elif not means_missing(part):
             rows.leave_out(f"values of {asked!r} are unknown and were left out", index, part)
     if not known:
         rows.leave_out(f"answers are not assessed on {asked!r} though the query asks for it; fits leave their pairs out", index, value)
-    return float(np.mean(known)) if known else float("nan")
+    return rating_rules.mean_of(known)
 
 
 def length(rows: Rows, index: int) -> dict[str, float]:
@@ -152,4 +132,4 @@ def length(rows: Rows, index: int) -> dict[str, float]:
         if count is None or count < 0:
             raise rows.wrong(index, column, field(rows, index, column, ("num_words",)), "num_words: the number of words")
         words.append(count)
-    return {"a": words[0], "b": words[1], "comparison": float(compare_lengths(int(words[0]), int(words[1])))}
+    return rating_rules.length(words[0], words[1])
