@@ -18,7 +18,6 @@ from dissection.cli_endpoint import (
     say_run,
     show_progress,
     show_prompts,
-    spent_words,
 )
 from dissection.cli_words import say
 from dissection.dataset import PairDataset
@@ -207,7 +206,7 @@ def _try(options: argparse.Namespace, dataset: PairDataset, plan: "AnnotationPla
             show_prompts([outcome.call])
         print(f"=== reply, {outcome.call.label}")
         print(outcome.answer.text if outcome.answer else f"none: {outcome.error}")
-    print(f"Spent: {spent_words(made.spent)}")
+    print(f"Spent: {made.spent.sentence()}")
     return 1 if made.failures else 0
 
 

@@ -1,14 +1,13 @@
 """What every command that asks a model has in common: whom it asks, its limits, the journal, the dry run, progress and what was spent."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from dissection.cli_words import looked_at, say
+from dissection.endpoint.keys import KEY, key_for
 from dissection.errors import InputError
 from dissection.wording import count
 
@@ -17,14 +16,10 @@ if TYPE_CHECKING:
     from dissection.endpoint.calls import Call, Estimate
     from dissection.endpoint.client import ChatClient
     from dissection.endpoint.limits import Limits
-    from dissection.endpoint.meter import Spent
     from dissection.endpoint.run import Progress, Run
 
 SHOWN_PAIRS = 5
 SHOWN_REASONS = 10
-KEY = "DISSECTION_ENDPOINT_KEY"
-# Keys that other programs use are sent to their own hosts alone.
-KEYS_OF_HOSTS = {"OPENAI_API_KEY": ("openai.com",), "HF_TOKEN": ("huggingface.co", "huggingface.cloud", "hf.space")}
 
 
 def add_whom(parser: argparse.ArgumentParser) -> None:
@@ -89,16 +84,6 @@ def check_journal(options: argparse.Namespace) -> None:
         )
 
 
-def key_for(endpoint: "Endpoint") -> tuple[str | None, str]:
-    """The key of the environment for this endpoint, and the name of the variable that it comes from ("" where there is none)."""
-    host = (urlsplit(endpoint.address).hostname or "") if endpoint.address else "huggingface.co"
-    for name, hosts in {KEY: ("",), **KEYS_OF_HOSTS}.items():
-        own = any(not known or host == known or host.endswith(f".{known}") for known in hosts)
-        if own and os.environ.get(name, "").strip():
-            return os.environ[name], name
-    return None, ""
-
-
 def connected(options: argparse.Namespace) -> "ChatClient":
     """A client of whom the options name, said with where its key comes from."""
     from dissection.endpoint.client import connect
@@ -142,7 +127,7 @@ def try_calls(calls: "Sequence[Call]", options: argparse.Namespace) -> int:
         if outcome.answer and outcome.answer.top_logprobs:
             likeliest = ", ".join(f"{letter.token!r} {letter.logprob:.3f}" for letter in outcome.answer.top_logprobs[0][1:6])
             print(f"[likeliest first tokens: {likeliest}]")
-    print(f"Spent: {spent_words(made.spent)}")
+    print(f"Spent: {made.spent.sentence()}")
     return 1 if made.failures else 0
 
 
@@ -158,13 +143,7 @@ def say_run(made: "Run", out: Path) -> None:
         say(f"failed: {count(times, 'call')}: {reason}")
     if made.stopped:
         say(f"The run stopped: {made.stopped}. What was answered is kept; the same command goes on from there.")
-    say(f"spent: {spent_words(made.spent)} → {out}")
-
-
-def spent_words(spent: "Spent") -> str:
-    """Requests, tokens and, where prices are known, money."""
-    money = "" if spent.money is None else f", {spent.money:,.4f} at your prices"
-    return f"{count(spent.requests, 'request')}, {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out{money}"
+    say(f"spent: {made.spent.sentence()} → {out}")
 
 
 def show_progress(progress: "Progress") -> None:

@@ -1,12 +1,8 @@
 """The command `judge`: a model's verdicts on pairs, or its grades of answers, from an endpoint."""
 
 import argparse
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
-
-import numpy as np
 
 from dissection.cli_data import Commands, add_data, open_data
 from dissection.cli_endpoint import (
@@ -26,7 +22,8 @@ from dissection.cli_endpoint import (
 )
 from dissection.cli_words import say
 from dissection.dataset import PairDataset
-from dissection.errors import InputError, UnknownNameError
+from dissection.errors import DatasetError, InputError, UnknownNameError
+from dissection.wording import count
 
 if TYPE_CHECKING:
     from dissection.asking.judging import Asked, Plan
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
     from dissection.endpoint.limits import Limits
 
 EXAMPLE = "Example:  python -m dissection judge pairs.jsonl --endpoint https://host/v1 --model M --journal run --out judged.jsonl --dry-run"
+
+SHOWN_RATES = 12
 
 
 def add_command(commands: Commands) -> None:
@@ -75,6 +74,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--write", default="pairs", metavar="W", help="pairs (the default: DATA with the new judges) or labels (theirs alone)"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="FILE.jsonl; for pairs any native form")
+    parser.add_argument(
+        "--dpo", type=Path, metavar="FILE", help="also write {prompt, chosen, rejected, margin} lines, for preference training"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -122,6 +124,12 @@ def _check_files(options: argparse.Namespace) -> None:
         if options.out is None:
             raise InputError("There is no place for the result.", accepted="--out FILE", remedy="name a file, or add --dry-run")
         check_output(options.out, FORMS if options.write == "pairs" else (".jsonl",))
+    if options.dpo is not None:
+        check_output(options.dpo, (".jsonl",))
+        if len(options.instruction or ()) > 1:
+            raise InputError(
+                "Pairs for training are of one judge.", accepted="--dpo with at most one --instruction", remedy="ask one by one"
+            )
 
 
 def _dry_run(options: argparse.Namespace, dataset: PairDataset, plan: "Plan") -> int:
@@ -155,8 +163,35 @@ def _ask(options: argparse.Namespace, dataset: PairDataset, plan: "Plan", endpoi
 def _report(options: argparse.Namespace, asked: "Asked") -> int:
     for name, found in asked.found.items():
         say(f"{name}: {found.sentence()}")
+        say_win_rates(asked.dataset, name)
+    if options.dpo is not None:
+        write_training(asked.dataset, next(iter(asked.found)), options.dpo)
     say_run(asked.run, options.out)
     return 1 if asked.run.failures else 0
+
+
+def say_win_rates(dataset: PairDataset, judge: str) -> None:
+    """How often the judge prefers each model's answers, where the pairs name two different models."""
+    from dissection.asking.online import win_rates
+
+    try:
+        rates = win_rates(dataset, judge)
+    except DatasetError:
+        return
+    for rate in rates[:SHOWN_RATES]:
+        say(f"win rate by {judge}: {rate.model} against {rate.other}: {rate.words()}")
+    if len(rates) > SHOWN_RATES:
+        say(f"… and {count(len(rates) - SHOWN_RATES, 'win rate')} more")
+
+
+def write_training(dataset: PairDataset, judge: str, path: Path) -> None:
+    """Write {prompt, chosen, rejected, margin} lines, and say what was left out."""
+    from dissection.asking.online import chosen_rejected
+
+    export = chosen_rejected(dataset, judge)
+    path.write_bytes(export.lines)
+    left_out = f"{count(export.ties, 'tie')} and {count(export.missing, 'pair')} without a verdict or a text left out"
+    say(f"{count(export.written, 'pair')} for training ({left_out}) → {path}")
 
 
 def _write(options: argparse.Namespace, dataset: PairDataset, asked: "Asked") -> None:
@@ -165,19 +200,6 @@ def _write(options: argparse.Namespace, dataset: PairDataset, asked: "Asked") ->
 
         write_native(asked.dataset, options.out)
     else:
-        options.out.write_text("".join(json.dumps(row) + "\n" for row in _labels(dataset, asked)), encoding="utf-8")
+        from dissection.asking.outcome import labels_of
 
-
-def _labels(dataset: PairDataset, asked: "Asked") -> Iterator[dict[str, object]]:
-    """The new judges' labels, in a form that --labels reads."""
-    from dissection.asking.scores import Grades
-
-    for judge, found in asked.found.items():
-        for pair_id, pair in zip(dataset.pairs.index, found.values, strict=True):
-            if isinstance(found, Grades):
-                if not np.isnan(pair).any():
-                    yield {"pair_id": pair_id, "judge": judge, "score_a": float(pair[0]), "score_b": float(pair[1])}
-                continue
-            for order, value in zip(("ab", "ba"), pair, strict=True):
-                if not np.isnan(value):
-                    yield {"pair_id": pair_id, "judge": judge, "order": order, "p_a": float(value)}
+        options.out.write_bytes(labels_of(dataset, asked.found))

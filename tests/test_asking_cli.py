@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dissection import cli_endpoint, cli_judge
+from dissection import cli_judge
 from dissection.cli_data import add_data
+from dissection.endpoint import keys
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import AddressRefusedError, UnauthorisedError
 from dissection.errors import InputError
@@ -162,12 +163,12 @@ def test_the_key_comes_from_the_environment_and_goes_into_no_file(
 )
 def test_keys_of_other_programs_go_to_their_own_hosts(monkeypatch: pytest.MonkeyPatch, address: str, provider: str, name: str) -> None:
     monkeypatch.delenv("DISSECTION_ENDPOINT_KEY", raising=False)
-    for variable in cli_endpoint.KEYS_OF_HOSTS:
+    for variable in keys.KEYS_OF_HOSTS:
         monkeypatch.setenv(variable, variable.lower())
     endpoint = Endpoint("m", address, provider)
-    assert cli_endpoint.key_for(endpoint) == ((name.lower() or None), name)
+    assert keys.key_for(endpoint) == ((name.lower() or None), name)
     monkeypatch.setenv("DISSECTION_ENDPOINT_KEY", "own")
-    assert cli_endpoint.key_for(endpoint) == ("own", "DISSECTION_ENDPOINT_KEY")
+    assert keys.key_for(endpoint) == ("own", "DISSECTION_ENDPOINT_KEY")
 
 
 @pytest.mark.parametrize(

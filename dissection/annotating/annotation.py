@@ -17,9 +17,9 @@ from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import RefusedError
 from dissection.endpoint.journal import Journal
 from dissection.endpoint.limits import USUAL, Limits
-from dissection.endpoint.meter import Meter
 from dissection.endpoint.protocol import Client
-from dissection.endpoint.run import Outcome, Progress, Run, count_finished, run
+from dissection.endpoint.run import Outcome, Progress, Run
+from dissection.endpoint.stages import Stages
 from dissection.wording import count
 
 UPPER: Final = (
@@ -116,33 +116,16 @@ def annotate(
         JournalError: an answer can't be kept.
     """
     plan.check(dataset)
-    waves, replies, meter = Waves(dataset, plan), Replies(), Meter(limits, cancelled)
+    waves, replies, stages = Waves(dataset, plan), Replies(), Stages(journal, limits, progress, cancelled)
     first = waves.first()
     replies.add_kept(first, endpoint, journal)
     # What an earlier run spent on the second wave counts before the first goes on.
-    count_finished(calls_of(waves.second(replies)), endpoint, journal, meter)
+    stages.count_finished(calls_of(waves.second(replies)), endpoint)
     most = len(waves.second(replies, most=True))
-    runs = [run(calls_of(first), client, endpoint, journal, limits, progress=_onwards(progress, (), most), meter=meter)]
-    replies.add(first, runs[0].outcomes)
+    replies.add(first, stages.run(calls_of(first), client, endpoint, later=most).outcomes)
     second = waves.second(replies)
-    runs.append(run(calls_of(second), client, endpoint, journal, limits, progress=_onwards(progress, runs, 0), meter=meter))
-    replies.add(second, runs[1].outcomes)
-    outcomes = (*runs[0].outcomes, *runs[1].outcomes)
-    whole = Run(outcomes, meter.spent, sum(part.from_journal for part in runs), meter.reason)
-    return _gathered(dataset, waves, replies, endpoint.model, [*first, *second], whole)
-
-
-def _onwards(progress: Callable[[Progress], None] | None, before: Sequence[Run], after: int) -> Callable[[Progress], None] | None:
-    """The progress of one wave as that of all, with the calls of the waves before and after it."""
-    if progress is None:
-        return None
-    done, failed = sum(len(part.outcomes) for part in before), sum(len(part.failures) for part in before)
-    kept = sum(part.from_journal for part in before)
-
-    def told(now: Progress) -> None:
-        progress(Progress(done + now.done, done + now.total + after, failed + now.failed, kept + now.from_journal, now.spent))
-
-    return told
+    replies.add(second, stages.run(calls_of(second), client, endpoint).outcomes)
+    return _gathered(dataset, waves, replies, endpoint.model, [*first, *second], stages.made)
 
 
 def _gathered(dataset: PairDataset, waves: Waves, replies: Replies, model: str, asks: Sequence[Ask], whole: Run) -> Annotated:

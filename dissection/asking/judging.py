@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from dissection.asking.scores import Grades, read_scores, score_calls
@@ -109,17 +110,36 @@ def ask(
     Raises:
         InputError: there are no texts, or a name is taken.
     """
-    names = plan.judges(endpoint.model, dataset.judge_names)
+    plan.judges(endpoint.model, dataset.judge_names)  # refuses names that are taken before anything is paid
     calls = plan.calls(dataset)
     every = [call for part in calls for call in part]
     made = run(every, client, endpoint, journal, limits, progress=progress, cancelled=cancelled)
-    found, start = {}, 0
-    for name, part in zip(names, calls, strict=True):
-        found[name] = plan.read(dataset, made.outcomes[start : start + len(part)])
-        dataset = dataset.with_judge(Judge(name, origin="upload"), _values(found[name]))
-        start += len(part)
-    return Asked(dataset, found, made)
+    starts = [0, *accumulate(len(part) for part in calls)]
+    joined, found = join(dataset, plan, endpoint.model, [made.outcomes[start:end] for start, end in pairwise(starts)])
+    return Asked(joined, found, made)
 
 
-def _values(found: Verdicts | Grades) -> FloatArray:
+def join(
+    dataset: PairDataset, plan: Plan, model: str, outcomes: Sequence[Sequence[Outcome]]
+) -> tuple[PairDataset, dict[str, Verdicts | Grades]]:
+    """The dataset with the judges that outcomes make, and what each of them said.
+
+    Args:
+        dataset: that was asked about.
+        plan: what was asked.
+        model: of whom.
+        outcomes: of the calls of each judge, as `Plan.calls` has them.
+
+    Raises:
+        InputError: a name is taken.
+    """
+    found: dict[str, Verdicts | Grades] = {}
+    for name, part in zip(plan.judges(model, dataset.judge_names), outcomes, strict=True):
+        found[name] = plan.read(dataset, part)
+        dataset = dataset.with_judge(Judge(name, origin="upload"), verdicts_of(found[name]))
+    return dataset, found
+
+
+def verdicts_of(found: Verdicts | Grades) -> FloatArray:
+    """(pairs × 2), as in `PairDataset`: verdicts as they are, grades compared."""
     return found.verdicts if isinstance(found, Grades) else found.values

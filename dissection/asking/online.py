@@ -14,6 +14,7 @@ from dissection.dataset import FloatArray, PairDataset
 from dissection.endpoint.calls import Call
 from dissection.endpoint.run import Outcome
 from dissection.errors import DatasetError, InputError
+from dissection.wording import count
 
 PROMPT: Final = "judge/answer-1"
 DRAWS: Final = 4_000
@@ -107,6 +108,17 @@ class WinRate:
     high: float
     n: int
     interval: str
+
+    def words(self) -> str:
+        """The rate with its interval and number of pairs: "61.0 % (95 %: 51.0–70.0; n = 100 pairs)"."""
+        if not self.n:
+            return "no verdict"
+        ends = (
+            f"no interval: {self.interval.removeprefix('none: ')}"
+            if math.isnan(self.low)
+            else f"95 %: {100 * self.low:.1f}–{100 * self.high:.1f}"
+        )
+        return f"{100 * self.rate:.1f} % ({ends}; n = {count(self.n, 'pair')})"
 
 
 def win_rates(dataset: PairDataset, judge: str, seed: int = 0) -> list[WinRate]:

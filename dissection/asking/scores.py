@@ -108,12 +108,16 @@ def read_scores(dataset: PairDataset, outcomes: Sequence[Outcome], *, repeats: i
         raise InputError(
             f"{len(outcomes):,} outcomes came of {2 * repeats * len(rows):,} calls.", where=dataset.name, accepted="one for each call"
         )
-    grades = np.array([np.nan if outcome.answer is None else float(outcome.answer.parsed["score"]) for outcome in outcomes])
-    means, counts = means_of(grades.reshape(len(rows), 2, repeats))
+    means, counts = means_of(grades_of(outcomes).reshape(len(rows), 2, repeats))
     values, numbers = np.full((len(dataset), 2), np.nan), np.zeros((len(dataset), 2))
     values[rows], numbers[rows] = means, counts
     failed = tuple((outcome.call.label, outcome.error.problem if outcome.error else "") for outcome in outcomes if outcome.answer is None)
     return Grades(values, numbers, len(outcomes), failed)
+
+
+def grades_of(outcomes: Sequence[Outcome]) -> FloatArray:
+    """The grade that each call was answered, NaN where there is none."""
+    return np.array([np.nan if outcome.answer is None else float(outcome.answer.parsed["score"]) for outcome in outcomes])
 
 
 def means_of(grades: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -137,7 +141,12 @@ def answer_calls(
 
 
 def best_against_worst(
-    judge: str, queries: Sequence[str], answers: Sequence[Sequence[str]], grades: Sequence[Sequence[float]], seed: int = 0
+    judge: str,
+    queries: Sequence[str],
+    answers: Sequence[Sequence[str]],
+    grades: Sequence[Sequence[float]],
+    seed: int = 0,
+    models: Sequence[Sequence[str]] | None = None,
 ) -> PairDataset:
     """Pairs of the best and the worst graded of k answers to each query, as in self-rewarding training (arXiv 2401.10020).
 
@@ -150,6 +159,7 @@ def best_against_worst(
         answers: of each query, two or more.
         grades: of each answer, means of 1 to 5; NaN where it has none.
         seed: of the sides.
+        models: who gave each answer; None: not known.
 
     Raises:
         DatasetError: no query has two graded answers.
@@ -173,6 +183,7 @@ def best_against_worst(
                 "query": query,
                 "response_a": given[a],
                 "response_b": given[b],
+                **({} if models is None else {"model_a": models[row][a], "model_b": models[row][b]}),
                 "labels": {judge: "tie" if tie else "b" if swap else "a"},
                 "meta": {"grade_a": float(marks[a]), "grade_b": float(marks[b]), "answers": len(given)},
             }

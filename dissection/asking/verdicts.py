@@ -90,11 +90,20 @@ def verdict_calls(
         orders: "ab" shows A first, "ba" shows B first.
         max_tokens: of an answer; None: 8 for a letter, 512 for a text. Models that think before they answer need more.
     """
+    return pair_calls([found for found in texts(dataset) if found is not None], instruction, way=way, orders=orders, max_tokens=max_tokens)
+
+
+def pair_calls(
+    pairs: Sequence[tuple[str, str, str, str]],
+    instruction: Instruction = PLAIN,
+    *,
+    way: Way = "letter",
+    orders: Sequence[Order] = BOTH,
+    max_tokens: int | None = None,
+) -> list[Call]:
+    """As `verdict_calls`, for pairs by id, query, answer A and answer B."""
     calls = []
-    for found in texts(dataset):
-        if found is None:
-            continue
-        pair_id, query, a, b = found
+    for pair_id, query, a, b in pairs:
         for order in orders:
             first, second = (a, b) if order == "ab" else (b, a)
             values = {"instruction": instruction.text, "query": query, "first": first, "second": second}

@@ -22,6 +22,7 @@ class Call:
         prompt: the name and version of the prompt, as in "verdict-1".
         schema, logprobs, max_tokens, temperature, seed: as for `Client.chat`.
         repeat: which of several equal calls it is.
+        model: at the same endpoint, where it is another one than the endpoint's; whoever runs the call has to give that model's client.
     """
 
     label: str
@@ -33,11 +34,12 @@ class Call:
     temperature: float = 0.0
     seed: int | None = None
     repeat: int = 0
+    model: str = ""
 
     def key(self, endpoint: Endpoint) -> str:
         """SHA-256 of everything that can change the answer: the endpoint, the messages, the parameters, the prompt's version, the repeat."""
         content: Mapping[str, object] = {
-            "endpoint": [endpoint.address, endpoint.provider, endpoint.model],
+            "endpoint": [endpoint.address, endpoint.provider, self.model or endpoint.model],
             "messages": self.messages,
             "parameters": [self.schema, self.logprobs, self.max_tokens, self.temperature, self.seed],
             "prompt": self.prompt,

@@ -203,13 +203,18 @@ def connect(endpoint: Endpoint, key: str | None, *, patience: Patience | None = 
 
     allowed = private_allowed() if allow_private is None else allow_private
     usual = patience or Patience()
-    checked = _usable(key, endpoint)
+    checked = usable_key(key, endpoint)
     if endpoint.address:
         check_address(endpoint.address, allow_private=allowed)
     return ChatClient(endpoint, usual, sender(endpoint, checked, usual.timeout, allow_private=allowed))
 
 
-def _usable(key: str | None, endpoint: Endpoint) -> str | None:
+def usable_key(key: str | None, endpoint: Endpoint) -> str | None:
+    """The key without the white space around it; None where there is none.
+
+    Raises:
+        UnauthorisedError: it can't be a key, or a provider is asked without one.
+    """
     found = (key or "").strip()
     if found and (len(found) > 4096 or not found.isascii() or not found.isprintable() or " " in found):
         raise UnauthorisedError("The key has characters that no key has.", accepted="one word", remedy="copy it again")

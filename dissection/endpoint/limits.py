@@ -1,13 +1,10 @@
 """What a run may take: requests at a time and a minute, money and calls."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 
 from dissection.errors import InputError
-
-if TYPE_CHECKING:
-    from dissection.endpoint.meter import Spent
 
 MAX_CONCURRENCY: Final = 64
 
@@ -87,18 +84,6 @@ class Limits:
                 accepted="prices of a million tokens in and out",
                 remedy="give both prices, or limit the calls",
             )
-
-    def after(self, spent: "Spent") -> "Limits":
-        """What is left for the next stage of a study, so that one budget holds over all of its stages.
-
-        Args:
-            spent: by the stages before, with what the journal had of them.
-        """
-        money, calls = self.budget.money, self.budget.calls
-        left = Budget(
-            None if money is None else max(money - (spent.money or 0.0), 0.0), None if calls is None else max(calls - spent.requests, 0)
-        )
-        return replace(self, budget=left)
 
 
 USUAL: Final = Limits()

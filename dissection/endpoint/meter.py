@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dissection.endpoint.faults import StoppedError
 from dissection.endpoint.limits import Limits
+from dissection.wording import count
 
 TICK = 0.05
 
@@ -24,6 +25,11 @@ class Spent(NamedTuple):
     tokens_in: int = 0
     tokens_out: int = 0
     money: float | None = None
+
+    def sentence(self) -> str:
+        """Requests, tokens and, where prices are known, money."""
+        money = "" if self.money is None else f", {self.money:,.4f} at your prices"
+        return f"{count(self.requests, 'request')}, {self.tokens_in:,} tokens in, {self.tokens_out:,} out{money}"
 
 
 class Meter:

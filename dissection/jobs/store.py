@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from dissection.cache_folder import cache_folder
 from dissection.errors import InputError
 from dissection.jobs.netcdf import read_draws, read_posteriors, to_netcdf
 from dissection.regression.cells import Cell
@@ -134,9 +135,7 @@ def default_store() -> PosteriorStore:
     Raises:
         InputError: the folder is a file, or the size is not a positive number.
     """
-    caches = os.environ.get("XDG_CACHE_HOME", "")
-    fallback = (Path(caches) if Path(caches).is_absolute() else Path.home() / ".cache") / "preference-dissection"
-    folder = Path(os.environ.get("DISSECTION_CACHE") or fallback).expanduser()
+    folder = cache_folder()
     if folder.exists() and not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder.",
