@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from dissection import (
     cli_annotate,
+    cli_answer,
     cli_files,
     cli_fit,
     cli_groups,
@@ -14,6 +15,7 @@ from dissection import (
     cli_report,
     cli_scores,
     cli_similarity,
+    cli_sway,
     cli_trust,
 )
 from dissection.errors import InputError
@@ -27,7 +29,9 @@ COMMANDS = (
     cli_report.add_command,
     cli_annotate.add_command,
     cli_judge.add_command,
+    cli_answer.add_command,
     cli_trust.add_command,
+    cli_sway.add_command,
     cli_mapping.add_command,
     cli_files.add_commands,
 )

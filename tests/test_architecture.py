@@ -71,6 +71,7 @@ def test_pymc_is_imported_where_it_is_used() -> None:
 STATIONS = [
     [
         "errors",
+        "cache_folder",
         "judges",
         "properties",
         "verdicts",
@@ -109,7 +110,7 @@ STATIONS = [
         "mistakes",
         "endpoint",
     ],
-    ["asking", "annotating"],
+    ["asking", "annotating", "sway"],
     ["figures"],
 ]
 

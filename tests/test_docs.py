@@ -19,7 +19,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/substance.md", "docs/trust.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/substance.md", "docs/trust.md", "docs/sway.md"])
 def test_python_blocks_run(demo: Path, name: str) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
