@@ -14,7 +14,24 @@ from tests import browser as web
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("", "dissect", "compare", "similarity", "scores", "diagnostics", "pairs", "upload", "doctor", "export", "community", "method")
+PATHS = (
+    "",
+    "dissect",
+    "compare",
+    "similarity",
+    "substance",
+    "manipulate",
+    "scores",
+    "diagnostics",
+    "pairs",
+    "annotate",
+    "judges",
+    "upload",
+    "doctor",
+    "export",
+    "community",
+    "method",
+)
 DEMO = web.ROOT / "data" / "demo.jsonl.gz"
 SCRIPT = "<script>window.__xss = 1</script><img src=x onerror='window.__xss = 2'><b>bold</b> [link](javascript:window.__xss=3)"
 

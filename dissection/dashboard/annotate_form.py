@@ -1,0 +1,273 @@
+"""Parts of the Annotate page: what is to be annotated, what it would take, and the asking."""
+
+from typing import Final, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from dissection.annotating.annotation import UPPER, Annotated, annotate
+from dissection.annotating.plan import (
+    MOST_NAME,
+    MOST_SENTENCE,
+    STAGES,
+    AnnotationPlan,
+    Scenario,
+    Stage,
+    own_property,
+    paper_scenarios,
+    scenarios_of,
+)
+from dissection.annotating.questions import whole_prompts
+from dissection.annotating.waves import expected_calls, sample_calls
+from dissection.dashboard import controls, session
+from dissection.dashboard.annotate_result import keep_annotated
+from dissection.dashboard.asking_run import offer
+from dissection.dashboard.asking_words import without_endpoint
+from dissection.dashboard.endpoint_form import Connection
+from dissection.dataset import PairDataset
+from dissection.endpoint.address import Endpoint
+from dissection.endpoint.calls import Call
+from dissection.endpoint.faults import PaidError
+from dissection.errors import InputError
+from dissection.properties import FAMILIES, Property, offered_properties
+from dissection.rating_rules import ACCURACY, BASIC, SPECIFIC
+from dissection.wording import count
+
+SAMPLE_PAIRS: Final = 5
+USUAL_AGAIN: Final = 10  # per cent
+LABELS: Final[dict[Stage, str]] = {
+    "check": "What the query holds",
+    "basic": "20 basic properties",
+    "errors": "Errors",
+    "specific": "What is particular about the query",
+}
+HELP: Final = (
+    "What the query holds: intent, feelings, constraints, stances, mistakes; asked once a query. Basic properties: both answers rated 0 to 3 in one "
+    "call. Errors: listed with their severity. What is particular about the query: asked only where the check says that it applies."
+)
+KINDS: Final = {"keep": "As they are", "paper": "The paper's eleven", "own": "My own list"}
+COLUMNS: Final = ("Ask", "Name", "Holds of an answer that …", "Family")
+
+
+def ask_model(dataset: PairDataset, connection: Connection | None) -> None:
+    """The plan, what it would take, and the run.
+
+    Raises:
+        InputError: there is nothing to annotate, or a field is wrong.
+    """
+    plan = _plan(dataset)
+    _prompts()
+    plan.check(dataset)
+    calls = _calls(dataset, plan)
+    what = f"Annotation of {count(len(dataset), 'pair')} of {dataset.name}"
+    upper = UPPER if "specific" in plan.stages or plan.reference else ""
+    if connection is None:
+        without_endpoint("annotate", what, calls.sample, calls.every, upper)
+        return
+    endpoint = connection.endpoint
+    done = _done(calls, endpoint)
+    found: Annotated | None = offer(
+        "annotate",
+        study=f"annotation {calls.pairs}",
+        what=what,
+        connection=connection,
+        sample=calls.sample,
+        every=done.calls if done else calls.every,
+        work=lambda client, journal, limits, progress, cancelled: annotate(
+            dataset, plan, client, endpoint, journal, limits, progress=progress, cancelled=cancelled
+        ),
+        upper="" if done else upper,
+    )
+    if found is not None and done is None and _whole(found):
+        st.session_state["annotate-done"] = _Done(calls, endpoint, [outcome.call for outcome in found.run.outcomes], found)
+        st.rerun()  # what was an estimate is known now
+    made = found or (done.annotated if done else None)
+    if made is not None:
+        keep_annotated(made, dataset, endpoint.model)
+
+
+def _plan(dataset: PairDataset) -> AnnotationPlan:
+    annotated = {property_.name for property_ in dataset.properties if not property_.computed} | set(dataset.conditions)
+    names: dict[Stage, set[str]] = {
+        "check": {condition for condition, _ in SPECIFIC.values()},
+        "basic": set(BASIC),
+        "errors": set(ACCURACY),
+        "specific": set(SPECIFIC),
+    }
+    has = [stage for stage in STAGES if names[stage] & annotated]
+    stages = st.pills(
+        "What to annotate",
+        list(STAGES),
+        selection_mode="multi",
+        default=[stage for stage in STAGES if stage not in has],
+        format_func=lambda stage: LABELS[stage] + (" (the data has it)" if stage in has else ""),
+        key=f"annotate-stages-{session.current_key()}",  # the data that come of it start with what they lack
+        help=HELP,
+        persist_state="session",
+    )
+    left, right = st.columns(2)
+    with left:
+        reference = st.toggle(
+            "Make a reference answer first",
+            key="annotate-reference",
+            disabled="errors" not in stages,
+            persist_state="session",
+            help="The model answers each query itself, and its answer is there to compare with when it looks for errors.",
+        )
+    with right:
+        replace = bool(has) and st.toggle(
+            "Replace annotations that the data has",
+            key="annotate-replace",
+            persist_state="session",
+            help="In a new dataset; this one stays.",
+        )
+    scenarios = _scenarios()
+    own = _own()
+    again, share, seed, most = _extent(compares=bool(own) or any(stage != "check" for stage in stages))
+    return AnnotationPlan(
+        tuple(stage for stage in STAGES if stage in stages),
+        own,
+        scenarios,
+        reference=reference and "errors" in stages,
+        share=share,
+        again=again,
+        seed=seed,
+        replace=replace,
+        max_tokens=most,
+    )
+
+
+def _scenarios() -> tuple[Scenario, ...]:
+    kind = controls.choice("Scenarios", list(KINDS), "annotate-scenarios", KINDS)
+    if kind == "keep":
+        return ()
+    if kind == "paper":
+        with st.expander("The eleven scenarios", icon=":material/category:"):
+            st.dataframe(pd.DataFrame([(one.name, one.meaning) for one in paper_scenarios()], columns=["Name", "Meaning"]), hide_index=True)
+        return paper_scenarios()
+    text = st.text_area(
+        "One scenario a line, NAME: sentence",
+        key="annotate-scenario-list",
+        max_chars=20_000,
+        persist_state="session",
+        placeholder="Contracts: a contract is to be written, read or explained.\nOther: anything else.",
+    )
+    if not text.strip():
+        raise InputError(
+            "There are no scenarios yet.",
+            accepted="one a line, NAME: sentence",
+            remedy="write them, or choose others; an “Other” belongs to it",
+        )
+    return scenarios_of(text)
+
+
+def _own() -> tuple[Property, ...]:
+    """The properties of the table that are ticked."""
+    with st.expander("Properties of your own", icon=":material/add_circle:", expanded=False):
+        table = pd.DataFrame([(False, one.name, one.meaning, one.family) for one in offered_properties()], columns=list(COLUMNS))
+        edited = st.data_editor(
+            table,
+            hide_index=True,
+            num_rows="dynamic",
+            height=250,
+            key="annotate-own",
+            column_config={
+                COLUMNS[0]: st.column_config.CheckboxColumn(width="small", default=True),
+                COLUMNS[1]: st.column_config.TextColumn(width="small", max_chars=MOST_NAME, default=""),
+                COLUMNS[2]: st.column_config.TextColumn(width="large", max_chars=MOST_SENTENCE, default=""),
+                COLUMNS[3]: st.column_config.SelectboxColumn(width="small", options=list(FAMILIES), default="other"),
+            },
+        )
+        st.caption(
+            "A name and one sentence; both answers are rated from 0 to 3 on how far it holds. Tick those to ask; lines can be changed and added. "
+            "Good ones say what can be seen in the text, one thing each."
+        )
+    return tuple(
+        own_property(str(name or ""), str(meaning or ""), family or "other")
+        for use, name, meaning, family in edited[list(COLUMNS)].itertuples(index=False)
+        if use is True
+    )
+
+
+def _extent(*, compares: bool) -> tuple[float, float, int, int | None]:
+    """The share that is annotated again, the share that is annotated at all, the seed of both, and the tokens of a reply."""
+    first, second, third, fourth = st.columns(4)
+    with first:
+        again = st.number_input(
+            "Again, swapped (%)",
+            0,
+            100,
+            USUAL_AGAIN,
+            key="annotate-again",
+            disabled=not compares,
+            persist_state="session",
+            help="This share of the pairs is annotated once more with the answers in the other order, to see how far the annotations can be trusted.",
+        )
+    with second:
+        share = st.number_input(
+            "Of the pairs (%)", 1, 100, 100, key="annotate-share", persist_state="session", help="Fewer make a new dataset of these alone."
+        )
+    with third:
+        seed = st.number_input(
+            "Seed", 0, 10**6, 0, key="annotate-seed", persist_state="session", help="The same seed draws the same pairs."
+        )
+    with fourth:
+        most = st.number_input(
+            "Tokens of a reply",
+            1,
+            None,
+            None,
+            key="annotate-tokens",
+            placeholder="as needed",
+            persist_state="session",
+            help="At most. Models that think before they answer need more.",
+        )
+    return (again / 100 if compares else 0.0), share / 100, int(seed), None if most is None else int(most)
+
+
+def _prompts() -> None:
+    folded = st.expander("All prompts, whole", icon=":material/chat:", key="annotate-prompts", on_change="rerun")
+    if folded.open:
+        with folded:
+            prompts = whole_prompts()
+            name = st.selectbox("Prompt and its version", list(prompts), key="annotate-prompt")
+            st.code("\n\n".join(f"[{role}]\n{text}" for role, text in prompts[name]), language=None, wrap_lines=True)
+
+
+class _Calls(NamedTuple):
+    """What a plan asks about a dataset; kept between reruns."""
+
+    pairs: str
+    plan: AnnotationPlan
+    sample: list[Call]
+    every: list[Call]
+
+
+def _calls(dataset: PairDataset, plan: AnnotationPlan) -> _Calls:
+    pairs = session.hash_of_pairs(dataset)
+    held: _Calls | None = st.session_state.get("annotate-calls")
+    if held is None or (held.pairs, held.plan) != (pairs, plan):
+        held = _Calls(pairs, plan, sample_calls(dataset, plan, SAMPLE_PAIRS), expected_calls(dataset, plan))
+        st.session_state["annotate-calls"] = held
+    return held
+
+
+class _Done(NamedTuple):
+    """An annotation of which nothing is open any more: what was asked is known, and no upper bound."""
+
+    asked: _Calls
+    endpoint: Endpoint
+    calls: list[Call]
+    annotated: Annotated
+
+
+def _done(calls: _Calls, endpoint: Endpoint) -> _Done | None:
+    held: _Done | None = st.session_state.get("annotate-done")
+    if held is None or (held.asked.pairs, held.asked.plan, held.endpoint) != (calls.pairs, calls.plan, endpoint):
+        return None
+    return held
+
+
+def _whole(found: Annotated) -> bool:
+    """Whether every call was answered for good: with a reply, or with one that can't be used."""
+    return not found.run.stopped and all(isinstance(outcome.error, PaidError) for outcome in found.run.failures)
