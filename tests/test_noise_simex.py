@@ -1,9 +1,6 @@
 """The rival of the correction in use, MC-SIMEX, even with the noise known to it: why effects are not corrected by it."""
 
-from collections.abc import Callable
-
 import numpy as np
-import pytest
 
 from dissection.dataset import FloatArray
 from dissection.noise.effects import corrected_effects
@@ -12,12 +9,13 @@ from dissection.regression.model import STANDARD, Model
 from tests.test_noise_effects import World, drawn_anew, errors, world
 
 LAMBDAS = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
+PARTS = ("mean", "likelihood_mean")
 POLES = np.geomspace(1.05, 60.0, 80)
 
 
 def quadratic(values: FloatArray) -> FloatArray:
     """Least squares over (lambdas × weights), at λ = -1."""
-    return np.asarray(np.vander([-1.0], 3) @ np.linalg.lstsq(np.vander(LAMBDAS, 3), values, rcond=None)[0])[0]
+    return np.asarray((np.vander([-1.0], 3) @ np.linalg.lstsq(np.vander(LAMBDAS, 3), values, rcond=None)[0])[0])
 
 
 def rational(values: FloatArray) -> FloatArray:
@@ -32,30 +30,23 @@ def rational(values: FloatArray) -> FloatArray:
     return found
 
 
-def simex(
-    made: World,
-    epsilon: float,
-    drawn_ties: float,
-    model: Model,
-    extrapolate: Callable[[FloatArray], FloatArray],
-    replicates: int,
-    part: str,
-) -> FloatArray:
-    """(judges × properties) MC-SIMEX of the posterior means ("mean") or of the likelihoods ("likelihood_mean").
+def noisier(made: World, epsilon: float, drawn_ties: float, model: Model, replicates: int) -> dict[str, FloatArray]:
+    """What MC-SIMEX extrapolates: "mean" (posterior means) and "likelihood_mean", each (lambdas × judges · properties).
 
     Noise of strength λ is drawn anew with probability 1 - (1 - ε)^λ: the power λ of the matrix of misclassification.
     """
     rng = np.random.default_rng(0)
     seen, verdicts = made.dataset.comparisons, made.dataset.verdicts
     noise = np.array([0.0] + [epsilon] * (seen.shape[1] - 1))
-    points = []
+    points: dict[str, list[FloatArray]] = {part: [] for part in PARTS}
     for strength in LAMBDAS:
         fits = []
         for _ in range(replicates if strength else 1):
             more = drawn_anew(seen, 1 - (1 - noise) ** strength, drawn_ties, rng)
-            fits.append(getattr(fit_rows(more, verdicts, model), part)[:, : seen.shape[1]])
-        points.append(np.mean(fits, axis=0).ravel())
-    return extrapolate(np.array(points)).reshape(made.tastes.shape)
+            fits.append(fit_rows(more, verdicts, model))
+        for part, found in points.items():
+            found.append(np.mean([getattr(one, part)[:, : seen.shape[1]] for one in fits], axis=0).ravel())
+    return {part: np.array(found) for part, found in points.items()}
 
 
 def test_extrapolations_are_exact_for_their_own_curves() -> None:
@@ -63,11 +54,12 @@ def test_extrapolations_are_exact_for_their_own_curves() -> None:
     np.testing.assert_allclose(rational((0.1 + 0.6 / (POLES[40] + LAMBDAS))[:, None]), [0.1 + 0.6 / (POLES[40] - 1)], rtol=1e-6)
 
 
-@pytest.mark.parametrize("part", ["mean", "likelihood_mean"])
-def test_the_correction_in_use_is_closer_on_tastes_of_the_prior(part: str) -> None:
-    ours, theirs = [], []
+def test_the_correction_in_use_is_closer_on_tastes_of_the_prior() -> None:
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {part: [] for part in PARTS}
     for seed in range(3):
         made = world(seed, 0.25, n=800, strong=False, drawn_ties=1 / 3)
         ours.append(errors(corrected_effects(made.dataset, made.again, "All", resamples=10), made, "corrected").mean())
-        theirs.append(np.abs(simex(made, 0.25, 1 / 3, STANDARD, quadratic, 3, part) - made.tastes).mean())
-    assert np.mean(ours) < 0.97 * np.mean(theirs)
+        for part, points in noisier(made, 0.25, 1 / 3, STANDARD, 3).items():
+            theirs[part].append(np.abs(quadratic(points) - made.tastes.ravel()).mean())
+    assert np.mean(ours) < 0.97 * min(np.mean(found) for found in theirs.values())
