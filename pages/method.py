@@ -70,6 +70,14 @@ READING = """
   fresh pairs; the dot is the similarity of the tastes behind the noise, with its interval.
 - **Groups** (Similarity): whether judges of one kind are more alike; the test permutes which judge is of which kind.
 - **Map** (Similarity): near means alike; the axes have no meaning of their own.
+- **Shares and index** (Style or substance): how much of what moves a judge's log-odds comes from each family of properties, freed of what
+  noise adds; the index runs from −1 (substance alone) to 1 (style alone).
+- **Predicted gain** (Manipulate): the win rate of the model's answers if they had a property, less what it is. The posterior is taken with a
+  wide prior here, Laplace(0, 1), as the usual one would promise too little. The interval has the posterior and the queries in it; "in as many
+  fresh verdicts" adds that each verdict is one toss.
+- **Exposure** (Manipulate): how far a change of style alone takes the verdict from an even chance, 0 to 50 points.
+- **Trust** (Annotate): how far two annotations of the same pairs agree, whether what is shown first is rated higher, and effects without the
+  annotators' noise: the regression takes the expected true comparisons in place of the annotated ones.
 - **Waterfall** (Pairs): what each property adds to the prediction for one pair, in log-odds or, as exact Shapley values, in probability. The
   steps sum exactly to the prediction.
 
