@@ -1,6 +1,7 @@
 """The command line, run in this process: files, exit status and words."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -298,3 +299,14 @@ def test_scenarios_by_column_words_and_topics(tmp_path: Path, capsys: pytest.Cap
     assert main(["fit", str(path), "--out", str(out), "--scenarios-by", "meta.colour"]) == 2
     assert main(["fit", str(path), "--out", str(out), "--topics", "2"]) == 2
     assert "2 different queries, too few for 2 topics" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    """As in `inspect … | head -1`; the first line is written, and nothing else is said."""
+    demo = tmp_path / "demo.jsonl"
+    assert main(["demo", "--pairs", "60", "--judges", "3", "--out", str(demo)]) == 0
+    command = f"set -o pipefail; {shlex.quote(sys.executable)} -u -m dissection inspect {shlex.quote(str(demo))} | head -1"
+    done = subprocess.run(["bash", "-c", command], check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.count("\n") == 1
+    assert "error" not in done.stderr
+    assert done.returncode == 0
