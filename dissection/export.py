@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dissection.dataset import CONDITION_LABELS, Group
 from dissection.errors import InputError, UnknownNameError
 from dissection.regression.posterior import EFFECT_COLUMNS, Posterior, effects_frame
 
@@ -73,9 +74,19 @@ def table_bytes(table: pd.DataFrame, form: str) -> bytes:
 
 
 def published_json(posteriors: Sequence[Posterior]) -> str:
-    """Posterior means in the published-weights form: {group: {judge: [weights]}}. Cells without numbers are left out."""
+    """Posterior means in the published-weights form: {group: {judge: [weights]}}.
+
+    Left out are cells without numbers, and all pairs together, which the form does not know: they would come back as one more scenario.
+    """
     weights: dict[str, dict[str, list[float]]] = {}
     for posterior in posteriors:
-        if np.isfinite(posterior.mean).all():
-            weights.setdefault(posterior.group.name, {})[posterior.judge] = [float(value) for value in posterior.mean]
+        if posterior.group.kind != "all" and np.isfinite(posterior.mean).all():
+            weights.setdefault(_published_name(posterior.group), {})[posterior.judge] = [float(value) for value in posterior.mean]
     return json.dumps(weights, indent=1)
+
+
+def _published_name(group: Group) -> str:
+    """A group as the original project's demo words it where its kind would not be known from the name alone."""
+    if group.kind == "condition" and group.name not in CONDITION_LABELS:
+        return f"[Query-Specific] {group.name}"
+    return f"[Scenario] {group.name}" if group.kind == "scenario" and group.name.startswith("[") else group.name

@@ -130,9 +130,9 @@ def propose(table: Table) -> Proposal:
                 break
     properties = _proposed_properties(table, [column for column in columns if column not in found.values()])
     reasons |= {f"property {name}": f"two columns of numbers, {' and '.join(map(shown, pair))}" for name, pair in properties.items()}
-    if "winner" in found:
-        found.pop("score_a", None)
-        found.pop("score_b", None)
+    for name in ("score_a", "score_b") if "winner" in found else ():
+        found.pop(name, None)
+        reasons.pop(name, None)
     return Proposal(ColumnMapping(found, properties), reasons)
 
 

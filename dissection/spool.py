@@ -121,12 +121,17 @@ class Spool:
 
 
 class TextColumns:
-    """Texts gathered row by row into columns, which lie on disk once they are large."""
+    """Texts gathered row by row into columns, which lie on disk once they are large.
+
+    Attributes:
+        characters: of all of them together.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
+        self.characters = 0
         self._names = tuple(names)
         self._rows: list[tuple[str | None, ...]] = []
-        self._characters = 0
+        self._buffered = 0
         self._spool: Spool | None = None
 
     def add(self, row: tuple[str | None, ...]) -> None:
@@ -136,8 +141,10 @@ class TextColumns:
             UnicodeEncodeError: a text holds half a character, which can't be written down.
         """
         self._rows.append(row)
-        self._characters += sum(map(len, filter(None, row)))
-        if self._characters > (SPILL_BYTES if self._spool is None else _BUFFERED):
+        length = sum(map(len, filter(None, row)))
+        self.characters += length
+        self._buffered += length
+        if self._buffered > (SPILL_BYTES if self._spool is None else _BUFFERED):
             self._write()
 
     def _write(self) -> None:
@@ -148,7 +155,7 @@ class TextColumns:
             self._spool = Spool(schema)
         columns = zip(*self._rows, strict=True)
         self._spool.add(pa.record_batch([pa.array(column, pa.large_string()) for column in columns], schema=schema))
-        self._rows, self._characters = [], 0
+        self._rows, self._buffered = [], 0
 
     def finish(self) -> dict[str, "pd.Series[Any]"]:
         """Name → its column: of `object` with None for no text; or, on disk, of Arrow's strings with NA."""

@@ -42,7 +42,8 @@ def about_judges(dataset: PairDataset, stem: str) -> None:
     )
     st.subheader("Effects", anchor=False)
     st.caption(
-        "One row a judge, group and property: mean, sd and 95 % interval in log-odds, the percentage preferred, n. The published-weights form holds means alone."
+        "One row a judge, group and property: mean, sd and 95 % interval in log-odds, the percentage preferred, n. The published-weights form holds means alone, of scenarios "
+        "and conditions."
     )
     columns = st.columns(len(EFFECT_FORMS) + 1)
     for column, form in zip(columns, EFFECT_FORMS, strict=False):
@@ -76,7 +77,8 @@ def about_pairs(dataset: PairDataset, stem: str) -> None:
     st.subheader("Pairs", anchor=False)
     computed = any(prop.computed for prop in dataset.properties)
     st.caption(
-        "The data in the native form, with your judges; it reads back equal."
+        "The data in the native form, with your judges; JSON Lines read back equal. In Parquet a further column with values of several kinds becomes "
+        "text; in CSV all further columns are text, and texts that a spreadsheet would run (=, +, -, @ at their start, as lists have) get an apostrophe."
         + (" Properties computed from the texts are left out, as opening the file computes them again." if computed else "")
     )
     for column, (form, label) in zip(st.columns(len(NATIVE)), NATIVE.items(), strict=True):

@@ -107,3 +107,13 @@ def test_published_form_leaves_out_cells_without_numbers(posteriors: list[Poster
     found = json.loads(published_json(posteriors))
     assert list(found) == ["Code", "Advice"]
     assert found["Code"]["one"] == posteriors[0].mean.tolist()
+
+
+def test_scenarios_and_conditions_of_any_name_come_back_as_what_they_were(tmp_path: Path) -> None:
+    dataset = make_dataset(
+        n=80, d=29, scenarios=("[odd] name", "Code"), conditions={"mine": np.arange(80) % 2 == 0, "w_stances": np.arange(80) > 9}
+    )
+    path = tmp_path / "weights.json"
+    path.write_text(published_json(fit(dataset, groups=[group.name for group in dataset.selectable_groups])), encoding="utf-8")
+    again = open_dataset(path)
+    assert set(again.groups) == set(dataset.groups), "all pairs together are no scenario"

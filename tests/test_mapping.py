@@ -159,3 +159,32 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["inspect", str(data), "--mapping", str(mapping)]) == 0
     assert "3 pairs in 2 scenarios" in capsys.readouterr().out
     assert main(["inspect", str(data), "--mapping", str(tmp_path / "none.json")]) == 2
+
+
+def test_a_winner_makes_scores_needless_and_says_nothing_of_them() -> None:
+    proposal = propose(table([row | {"score_a": 1, "score_b": 2} for row in ROWS]))
+    assert "winner" in proposal.mapping.columns
+    assert not {"score_a", "score_b"} & (proposal.mapping.columns.keys() | proposal.reasons.keys())
+
+
+def test_pairs_without_verdicts_and_properties_of_one_column() -> None:
+    rows = [{"answer_a": f"x{i}", "answer_b": "y", "polite": value} for i, value in enumerate([1, -1, "?"])]
+    sides = {"response_a": "answer_a", "response_b": "answer_b"}
+    dataset = read_mapped(table(rows), ColumnMapping(sides, {"polite": ("polite",)}))
+    assert dataset.judge_names == ()
+    np.testing.assert_equal(dataset.comparisons[:, 0], [1, -1, np.nan])
+    assert any(note.startswith("1 values of the property 'polite' are no numbers") and "'?' in line 3" in note for note in dataset.notes)
+    with pytest.raises(InputError, match=r"'polite' has 3 columns.*one \(the comparison\) or two"):
+        read_mapped(table(rows), ColumnMapping(sides, {"polite": ("polite",) * 3}))
+
+
+def test_a_table_without_rows_is_refused() -> None:
+    empty = Table("none.json", "json list", [], [])
+    with pytest.raises(DatasetError, match="no pairs"):
+        read_mapped(empty, ColumnMapping({}))
+
+
+def test_a_column_of_many_values_is_no_scenario() -> None:
+    assert "scenario" in propose(table([row | {"uid": f"{i}"} for i, row in enumerate(ROWS * 60)])).mapping.columns
+    many = [row | {"uid": f"{i}", "category": f"c{i}"} for i, row in enumerate(ROWS * 60)]
+    assert "scenario" not in propose(table(many)).mapping.columns

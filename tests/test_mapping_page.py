@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dissection.dashboard import mapping_form
+from dissection.dataset import PairDataset
+from dissection.mapping import ColumnMapping
 from dissection.tables import Table
 from tests.test_mapping import ROWS
 from tests.test_pages import Open, open_page, run, text
@@ -64,3 +66,30 @@ def test_the_file_is_read_once_whatever_is_chosen(open_page: Open, monkeypatch: 
         run(at)
     assert read == ["mine.jsonl"]
     assert at.dataframe[0].value["scenario"].tolist() == ["n", "m", "o"]
+
+
+def test_the_pairs_are_made_once_for_each_choice_and_what_is_wrong_is_said_again(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = mapping_form.read_mapped
+
+    def counted(table: Table, mapping: ColumnMapping) -> PairDataset:
+        made.append(mapping.columns.get("response_a", "none"))
+        return real(table, mapping)
+
+    monkeypatch.setattr(mapping_form, "read_mapped", counted)
+    at = run(run(uploaded(open_page("upload", kind="dataset"), ROWS)))
+    assert made == ["answer_1"]
+    at.selectbox(key="map-mine.jsonl-response_a").set_value("none")
+    assert [error.value for error in run(at).error] == [error.value for error in run(at).error]
+    assert "one answer" in at.error[0].value
+    assert made == ["answer_1", "none"]
+
+
+def test_a_judge_that_no_column_names_can_be_named(open_page: Open) -> None:
+    at = uploaded(open_page("upload", kind="dataset"), ROWS)
+    at.text_input(key="map-mine.jsonl-judge-name").set_value("my crowd")
+    assert "my crowd: P(A)" in run(at).dataframe[0].value.columns
+    at.text_input(key="map-mine.jsonl-judge-name").set_value("  ")
+    assert "judge: P(A)" in run(at).dataframe[0].value.columns
+    at.selectbox(key="map-mine.jsonl-judge").set_value("note")
+    assert "map-mine.jsonl-judge-name" not in [field.key for field in run(at).text_input]

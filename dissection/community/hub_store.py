@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from dissection.community.card import Card
 from dissection.community.faults import AlreadyThereError, CommunityError, StoreError
 from dissection.community.folder import FolderStore, Listing, check_key
-from dissection.community.remote import FOLDER, Remote, said
+from dissection.community.remote import FOLDER, Remote
 from dissection.errors import InputError
 from dissection.hub.address import HubAddress
 from dissection.hub.client import usable_token
+from dissection.hub.trouble import translated
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitScheduler
@@ -120,7 +121,7 @@ class HubStore:
         check_key(card, key)
         if card_id in self._remote.cards:
             try:
-                with said(self.address, FOLDER, writer.token):
+                with translated(self.address, FOLDER, writer.token):
                     writer.api.delete_folder(
                         f"{FOLDER}/{card_id}", self.address.repo, repo_type="dataset", commit_message="Entry removed by its publisher"
                     )
@@ -144,7 +145,7 @@ class HubStore:
                 token = usable_token(None)
                 if not token:
                     raise StoreError("This server has no token to write to the Hub.", remedy="its owner sets HF_TOKEN")
-                with said(self.address, "", token):
+                with translated(self.address, "", token):
                     self._writer = _writer(self, token)
             except InputError as error:
                 self._trouble = self._refused("published", error)
@@ -182,7 +183,7 @@ def _writer(store: HubStore, token: str) -> "CommitScheduler":
     class Writer(CommitScheduler):
         def push_to_hub(self) -> Any:
             try:
-                with said(store.address, "", token):
+                with translated(store.address, "", token):
                     done = super().push_to_hub()
             except InputError as error:
                 store.failed(error)

@@ -2,12 +2,10 @@
 
 import contextlib
 import json
-import os
 import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,10 +15,10 @@ from dissection.community.content import MAX_PACKED
 from dissection.community.faults import CardError, CommunityError
 from dissection.community.folder import CARD, DATA
 from dissection.errors import InputError
-from dissection.hub import trouble
 from dissection.hub.address import HubAddress
-from dissection.hub.client import TIMEOUT, Token, usable_token
-from dissection.hub.faults import DiskError, HubError, MissingError
+from dissection.hub.client import TIMEOUT, usable_token
+from dissection.hub.faults import HubError, MissingError
+from dissection.hub.trouble import translated
 
 FOLDER: Final = "entries"
 FRESH_SECONDS: Final = 60.0
@@ -34,23 +32,6 @@ class _Known(NamedTuple):
 
     blob: str
     text: str
-
-
-@contextlib.contextmanager
-def said(address: HubAddress, what: str, token: Token) -> Iterator[None]:
-    """Errors of the Hub's client in the words of `dissection.hub`; the client's own hold the request, and with it the token."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 -- what is neither the Hub's nor the network's is raised again
-        if isinstance(error, OSError) and error.errno is not None:
-            raise DiskError(
-                f"The Hub's files can't be kept here: {os.strerror(error.errno).lower()}.", where="HF_HOME", remedy="make room there"
-            ) from None
-        # What went wrong in an upload is behind an error that says only of which file.
-        reason = error.__cause__ if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception) else error
-        raise trouble.translate(reason, address, what, has_token=bool(token)) from None
 
 
 class Remote:
@@ -107,7 +88,7 @@ class Remote:
         from huggingface_hub import hf_hub_download
 
         token = usable_token(None)
-        with said(self.address, path, token):
+        with translated(self.address, path, token):
             local = Path(
                 hf_hub_download(
                     self.address.repo, path, repo_type="dataset", revision=self._commit or None, token=token, etag_timeout=TIMEOUT
@@ -122,7 +103,7 @@ class Remote:
 
         token = usable_token(None)
         try:
-            with said(self.address, "", token):
+            with translated(self.address, "", token):
                 info = HfApi(token=token).dataset_info(self.address.repo, files_metadata=True, timeout=TIMEOUT)
                 files = {str(file.rfilename): file for file in info.siblings or []}
         except MissingError:

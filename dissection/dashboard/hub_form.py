@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import threading
 from typing import NamedTuple
 
 import pandas as pd
@@ -21,6 +22,9 @@ from dissection.inspection import inspect
 from dissection.readers import READERS
 
 BY_CONTENT = "whatever it looks like"
+# Downloads of all visitors of this server, with the reading of their rows; each may take a gigabyte of disk and memory for its rows.
+AT_ONCE = 4
+_TURNS = threading.BoundedSemaphore(AT_ONCE)
 # Most answers of the Hub come sooner; only a later one makes the page be drawn twice.
 SOON = 1.0
 
@@ -197,7 +201,7 @@ def _start(address: HubAddress, token: Token, reader: str | None, listing: Listi
         dataset = open_hub(address, token, reader, report, listing=listing)
         return _Opened(dataset, inspect(dataset).lines())
 
-    st.session_state["hub_current"] = _Download(str(address), Background(opened))
+    st.session_state["hub_current"] = _Download(str(address), Background(opened, _TURNS))
 
 
 def _panel(found: _Download, *, was_running: bool) -> None:
@@ -227,7 +231,9 @@ def _going_on(work: Background[_Opened]) -> None:
     step = work.progress
     share = step.bytes_done / step.bytes if step and step.bytes else 0.0
     st.progress(min(share, 1.0))
-    if step is None:
+    if work.waiting:
+        st.caption(f"Waiting for its turn: at most {AT_ONCE} downloads go on at once on this server.")
+    elif step is None:
         st.caption("Asking the Hub …")
     elif work.reading:
         st.caption(f"{step.bytes / 1e6:,.1f} MB are here; their rows are being read.")

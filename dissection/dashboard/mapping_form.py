@@ -43,20 +43,41 @@ def mapping_form(file_id: str, content: bytes, filename: str) -> PairDataset | N
     verdicts = (
         _codes({str(row.get(chosen["winner"])): row.get(chosen["winner"]) for row in table.rows}, filename) if "winner" in chosen else {}
     )
-    mapping = ColumnMapping(chosen, {pairs[label]: proposal.mapping.properties[pairs[label]] for label in kept}, verdicts=verdicts)
+    properties = {pairs[label]: proposal.mapping.properties[pairs[label]] for label in kept}
+    mapping = ColumnMapping(chosen, properties, _judge_name(chosen, filename), verdicts)
     st.download_button(
         "Save this mapping", mapping.to_json(), file_name="mapping.json", icon=":material/save:", help="For --mapping on the command line."
     )
-    try:
-        found = read_mapped(table, mapping)
-    except InputError as error:
-        show.mistake(error)
+    found = _read(file_id, table, mapping)
+    if isinstance(found, InputError):
+        show.mistake(found)
         return None
     preview = found.pairs.head(PREVIEW).reset_index()[["pair_id", "scenario", "query", "response_a", "response_b"]]
     for number, judge in enumerate(found.judge_names[:PREVIEW]):
         preview[f"{judge}: P(A)"] = found.labels[:PREVIEW, number]
     st.dataframe(preview, hide_index=True)
     st.caption(f"The first {len(preview)} of {len(found):,} pairs as they are read.")
+    return found
+
+
+def _judge_name(chosen: dict[str, str], filename: str) -> str:
+    """The name of the one judge where there are verdicts and no column names who gave them."""
+    usual = ColumnMapping({}).judge_name
+    if "judge" in chosen or not {"winner", "score_a"} & chosen.keys():
+        return usual
+    return st.text_input("Judge's name, as no column says it", usual, max_chars=120, key=f"map-{filename}-judge-name").strip() or usual
+
+
+def _read(file_id: str, table: Table, mapping: ColumnMapping) -> PairDataset | InputError:
+    """The dataset, or why there is none; kept, as the page is drawn again at every choice on it and texts take long to measure."""
+    memo, held = (file_id, mapping.to_json()), st.session_state.get("mapped_pairs")
+    if not held or held[0] != memo:
+        try:
+            held = (memo, read_mapped(table, mapping))
+        except InputError as error:
+            held = (memo, error.with_traceback(None))
+        st.session_state["mapped_pairs"] = held
+    found: PairDataset | InputError = held[1]
     return found
 
 

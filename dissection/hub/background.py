@@ -15,6 +15,8 @@ State = Literal["running", "finished", "failed", "cancelled"]
 Report = Callable[[Progress], None]
 Result = TypeVar("Result")
 
+# Seconds between two looks whether somebody still waits for work that has no turn yet.
+_LOOK = 0.5
 # Seconds over which the speed is taken: what was there from an earlier try counts as speed no longer than these.
 _MARKS = 10
 _log = logging.getLogger(__name__)
@@ -30,22 +32,28 @@ class Background(Generic[Result]):
     The work itself, and whatever it was made from, such as a token, is held by its thread alone, and only as long as that runs. It is given
     up at its next progress when it is cancelled, and also when this object is dropped, as it is with the session that holds it.
 
+    Args:
+        work: told how to report; an exception that reporting raises ends it.
+        turns: work that has to share them waits until one is free, and gives it back at its end.
+
     Attributes:
         state: "cancelled" from the moment of the request, even where the work still has to notice.
+        waiting: for its turn; it is running all the same.
         progress: of the download; None before it begins.
         result: of finished work; None else.
         error: of failed work, without the traceback, in whose frames a token would be found; None else.
     """
 
-    def __init__(self, work: Callable[[Report], Result]) -> None:
+    def __init__(self, work: Callable[[Report], Result], turns: threading.Semaphore | None = None) -> None:
         self.state: State = "running"
+        self.waiting = False
         self.progress: Progress | None = None
         self.result: Result | None = None
         self.error: InputError | None = None
         self._marks: deque[tuple[float, int]] = deque(maxlen=_MARKS)
         self._over = threading.Event()
         self._lock = threading.Lock()
-        threading.Thread(target=_run, args=(weakref.ref(self), work), name="hub", daemon=True).start()
+        threading.Thread(target=_run, args=(weakref.ref(self), work, turns), name="hub", daemon=True).start()
 
     @property
     def running(self) -> bool:
@@ -88,7 +96,30 @@ class Background(Generic[Result]):
                 self._over.set()
 
 
-def _run(held: "weakref.ref[Background[Result]]", work: Callable[[Report], Result]) -> None:
+def _run(held: "weakref.ref[Background[Result]]", work: Callable[[Report], Result], turns: threading.Semaphore | None) -> None:
+    if turns is None:
+        _work(held, work)
+        return
+    while not turns.acquire(timeout=_LOOK):
+        if not _still_wanted(held, waiting=True):
+            return
+    try:
+        if _still_wanted(held, waiting=False):
+            _work(held, work)
+    finally:
+        turns.release()
+
+
+def _still_wanted(held: "weakref.ref[Background[Result]]", *, waiting: bool) -> bool:
+    """Whether somebody waits for the work; they are told whether it has its turn."""
+    wanted = held()
+    if wanted is None or not wanted.running:
+        return False
+    wanted.waiting = waiting
+    return True
+
+
+def _work(held: "weakref.ref[Background[Result]]", work: Callable[[Report], Result]) -> None:
     def report(step: Progress) -> None:
         waiting = held()
         if waiting is None:

@@ -4,16 +4,16 @@ It keeps finished files for later visits; what came of a file that broke off is 
 """
 
 import contextlib
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from dissection.hub import transfer, trouble
+from dissection.hub import transfer
 from dissection.hub.address import HubAddress
-from dissection.hub.faults import DiskError, MissingError, ServerError, TokenError, TooLargeError
+from dissection.hub.faults import MissingError, ServerError, TokenError, TooLargeError
 from dissection.hub.parts import Part, RemoteFile, parts_of
+from dissection.hub.trouble import translated
 
 MAX_BYTES: Final = 1_000_000_000
 MAX_FILES: Final = 200
@@ -110,8 +110,9 @@ def download(
     sent = usable_token(token)
     address = listing.address
     _check_size(part, address, max_bytes)
+    transfer.sweep()
     if listing.restricted:
-        with _translated(address, sent, part.label):
+        with translated(address, part.label, sent):
             transfer.ask(address.repo, part.files[0], sent)
     done, paths = 0, []
     for place, file in enumerate(part.files):
@@ -121,7 +122,7 @@ def download(
                 progress(Progress(place, len(part.files), min(done + now, part.size), part.size))
 
         report(0)
-        with _translated(address, sent, file.path):
+        with translated(address, file.path, sent):
             if not isinstance(try_to_load_from_cache(address.repo, file.path, revision=file.commit, repo_type="dataset"), str):
                 transfer.fill_cache(address.repo, file, sent, report)
             paths.append(Path(hf_hub_download(address.repo, file.path, repo_type="dataset", revision=file.commit, token=sent)))
@@ -151,7 +152,7 @@ class _Found(NamedTuple):
 def _look(address: HubAddress, revision: str | None, token: str | Literal[False]) -> _Found:
     from huggingface_hub import HfApi
 
-    with _translated(address, token, revision or ""):
+    with translated(address, revision or "", token):
         # Its first request is its only one: unlike the listing of a tree, it does not wait out errors for half a minute.
         info = HfApi(token=token).dataset_info(address.repo, revision=revision, files_metadata=True, timeout=TIMEOUT)
         commit = str(info.sha)
@@ -160,21 +161,3 @@ def _look(address: HubAddress, revision: str | None, token: str | Literal[False]
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise ServerError("The Hub's answer names no commit.", where=address.repo, remedy="try again in a few minutes")
     return _Found(commit, files, card, bool(info.gated) or bool(info.private))
-
-
-@contextlib.contextmanager
-def _translated(address: HubAddress, token: Token, what: str) -> Iterator[None]:
-    """Errors of the Hub's client as ours. The client's own are cut off: they hold the request, and with it the token."""
-    try:
-        yield
-    except OSError as error:
-        # Only the cache's disk gives a number; errors of the network are OSErrors without one.
-        if error.errno is not None:
-            raise DiskError(
-                f"The download can't be kept: {os.strerror(error.errno).lower()}.",
-                where="the Hub's cache (HF_HOME)",
-                remedy="make room there, or set HF_HOME to a folder with room",
-            ) from None
-        raise trouble.translate(error, address, what, has_token=bool(token)) from None
-    except Exception as error:  # noqa: BLE001 - what is neither the Hub's nor the network's is raised again
-        raise trouble.translate(error, address, what, has_token=bool(token)) from None

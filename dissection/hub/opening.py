@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import zipfile
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from dissection.dataset import PairDataset
@@ -16,6 +17,7 @@ from dissection.tables import Table, joined, read_table
 from dissection.tables_text import MAX_ROWS, too_many
 
 MAX_UNPACKED = 4_000_000_000
+MAX_DECODED = 2 * MAX_UNPACKED  # as for one file of Parquet
 
 
 def open_hub(
@@ -70,8 +72,10 @@ def _read(paths: Sequence[Path], part: Part, address: HubAddress, reader: str | 
     tables: list[Table] = []
     for path, name in zip(paths, names, strict=True):
         tables.append(read_table(path, name, MAX_UNPACKED))
-        if (rows := sum(len(table) for table in tables)) > MAX_ROWS:
-            raise too_many("rows", rows, MAX_ROWS, address.repo)
+        decoded = sum(table.arrow.nbytes for table in tables if table.arrow is not None)
+        for what, size, limit in (("rows", sum(map(len, tables)), MAX_ROWS), ("bytes once decoded", decoded, MAX_DECODED)):
+            if size > limit:
+                raise too_many(what, size, limit, address.repo)
     table = tables[0] if len(tables) == 1 else _joined(tables, address)
     for candidate in READERS:
         if reader == candidate.NAME or (reader is None and candidate.recognises(table)):
@@ -95,23 +99,19 @@ def _joined(tables: Sequence[Table], address: HubAddress) -> Table:
 
 def _check_unpacked(paths: Sequence[Path], address: HubAddress) -> None:
     """Refuse what is too large together before any of it is unpacked; each file for itself is checked where it is read."""
-    size = sum(_unpacked(path) for path in paths)
-    if size > MAX_UNPACKED:
-        raise too_many("bytes once unpacked", size, MAX_UNPACKED, address.repo)
+    for size in accumulate(map(_unpacked, paths)):
+        if size > MAX_UNPACKED:
+            raise too_many("bytes once unpacked", size, MAX_UNPACKED, address.repo)
 
 
 def _unpacked(path: Path) -> int:
-    """Bytes once unpacked, by what the file says of itself; its own where it says nothing."""
+    """Bytes once unpacked: counted, or by what the file says of itself where it can hold no more; its own where it is not packed."""
     try:
-        if path.suffix == ".gz":
-            with path.open("rb") as file:
-                file.seek(max(path.stat().st_size - 4, 0))
-                return int.from_bytes(file.read(4), "little")
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as archive:
                 return sum(member.file_size for member in archive.infolist())
-        if path.suffix == ".zst":
-            return _streamed(path)
+        if path.suffix in (".gz", ".zst"):
+            return _streamed(path, {".gz": "gzip", ".zst": "zstd"}[path.suffix])
         if path.suffix == ".parquet":
             metadata = importlib.import_module("pyarrow.parquet").read_metadata(path)
             return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
@@ -120,11 +120,11 @@ def _unpacked(path: Path) -> int:
     return path.stat().st_size
 
 
-def _streamed(path: Path) -> int:
-    """Bytes of a zstd file, counted up to the limit, as few of them say how many they hold."""
+def _streamed(path: Path, codec: str) -> int:
+    """Bytes of a packed stream, counted up to the limit: few zstd files say how many they hold, and gzip files only those of their last member."""
     pa = importlib.import_module("pyarrow")
     size = 0
-    with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
+    with pa.CompressedInputStream(pa.OSFile(str(path)), codec) as stream:
         while size <= MAX_UNPACKED and (piece := stream.read(1 << 20)):
             size += len(piece)
     return size

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 TIMEOUT: Final = 20.0
 TRIES: Final = 5
 PAUSE: Final = 1.0
+LEFT_ALONE: Final = 7 * 86_400.0  # seconds after which pieces that nobody has gone on with are removed
 
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_KEPT: Final = "kept.incomplete"
 
 
 def ask(repo: str, file: RemoteFile, token: str | Literal[False]) -> "HfFileMetadata":
@@ -74,10 +76,20 @@ def fill_cache(repo: str, file: RemoteFile, token: str | Literal[False], report:
         path.replace(blob)
 
 
+def sweep() -> None:
+    """Remove the pieces that nobody has gone on with for a week, also those of a server that died; the client's own are left alone."""
+    from huggingface_hub import constants
+
+    for pieces in Path(constants.HF_HUB_CACHE).glob(f"datasets--*/blobs/*.{_KEPT}"):
+        with contextlib.suppress(OSError):  # it has just gone
+            if pieces.stat().st_mtime < time.time() - LEFT_ALONE:
+                pieces.unlink()
+
+
 @contextlib.contextmanager
 def _kept(blob: Path) -> Iterator[Path]:
     """The place of what has come so far, for one transfer alone: two at once would write into each other's bytes."""
-    kept, own = (blob.with_name(f"{blob.name}.{name}.incomplete") for name in ("kept", uuid.uuid4().hex[:8]))
+    kept, own = (blob.with_name(f"{blob.name}.{name}") for name in (_KEPT, f"{uuid.uuid4().hex[:8]}.{_KEPT}"))
     blob.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         kept.replace(own)

@@ -1,13 +1,18 @@
 """From an error of the Hub's client to one that says what is wrong and what to do."""
 
+import contextlib
 import json
+import os
 import re
+from collections.abc import Iterator
 
+from dissection.errors import InputError
 from dissection.hub.address import HubAddress
 from dissection.hub.faults import (
     SETTINGS_PAGE,
     AccessError,
     BrokenOffError,
+    DiskError,
     GatedError,
     HubError,
     MissingError,
@@ -20,7 +25,18 @@ from dissection.wording import count
 LATER = "try again in a few minutes"
 
 
-def translate(error: Exception, address: HubAddress, what: str, *, has_token: bool) -> HubError:
+@contextlib.contextmanager
+def translated(address: HubAddress, what: str, token: object) -> Iterator[None]:
+    """Errors of the Hub's client in our words. The client's own are cut off: they hold the request, and with it the token."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - what is neither the Hub's nor the network's is raised again
+        # What went wrong in an upload is behind an error that says only of which file.
+        reason = error.__cause__ if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception) else error
+        raise translate(reason, address, what, has_token=bool(token)) from None
+
+
+def translate(error: Exception, address: HubAddress, what: str, *, has_token: bool) -> InputError:
     """What a user is told of an error; one that is none of the Hub's or the network's is raised again.
 
     Args:
@@ -31,8 +47,15 @@ def translate(error: Exception, address: HubAddress, what: str, *, has_token: bo
     """
     from huggingface_hub import errors
 
-    if isinstance(error, HubError):
+    if isinstance(error, InputError):
         return error
+    # Only the cache's disk gives a number; errors of the network are OSErrors without one.
+    if isinstance(error, OSError) and error.errno is not None:
+        return DiskError(
+            f"The download can't be kept: {os.strerror(error.errno).lower()}.",
+            where="the Hub's cache (HF_HOME)",
+            remedy="make room there, or set HF_HOME to a folder with room",
+        )
     # The client hides the reason behind "not in the cache".
     if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
         return translate(error.__cause__, address, what, has_token=has_token)

@@ -1,8 +1,8 @@
 """One dataset out of native records, row by row, or out of whole columns."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +22,10 @@ KNOWN_KEYS: Final = ("pair_id", "scenario", "conditions", *TEXT_COLUMNS, "model_
 NO_SCENARIO: Final = "All"
 # Numbers in the arrays of verdicts, scores and comparisons, of 8 bytes each.
 MAX_NUMBERS: Final = 200_000_000
+# Of all texts together; far more than a file holds, but rows of a few long answers make many pairs.
+MAX_CHARACTERS: Final = 8_000_000_000
 PARTS: Final = {"a": 0, "b": 1, "comparison": None}
+_KNOWN: Final = frozenset(KNOWN_KEYS)
 _NAMES: Final = ("scenario", "model_a", "model_b")
 _MOST_WORDS: Final = 100_000
 
@@ -76,6 +79,7 @@ class Builder:
         for key in _NAMES:
             self.names[key][row] = self._shared(self._text(row, record, key))
         self.texts.add(tuple(self._text(row, record, key, MAX_CELL_LENGTH) for key in TEXT_COLUMNS))
+        self._check_length()
         for condition in self._conditions(row, record.get("conditions")):
             self.add_condition(row, condition)
         for key, value in self._section(row, record, "meta").items():
@@ -88,7 +92,7 @@ class Builder:
         for property_, value in self._section(row, record, "properties").items():
             self._add_property(row, str(property_), value)
         for key in record:
-            if key not in KNOWN_KEYS:
+            if key not in _KNOWN:
                 self.unused[str(key)] = self.unused.get(str(key), 0) + 1
 
     def add_condition(self, row: int, name: str) -> None:
@@ -101,6 +105,8 @@ class Builder:
     def _text(self, row: int, record: Mapping[str, Any], key: str, most: int = MAX_NAME_LENGTH) -> str | None:
         """The text or name in a cell; a single value of another kind, such as a number or a date, as Python writes it."""
         value = record.get(key)
+        if type(value) is str and value.isascii() and len(value) <= most:  # what most are, and there may be millions
+            return value
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return None
         where = f"{self.name}, row {row + 1}"
@@ -138,6 +144,15 @@ class Builder:
             return value
         return self._words.setdefault(value, value)
 
+    def _check_length(self) -> None:
+        if self.texts.characters > MAX_CHARACTERS:
+            raise DatasetError(
+                f"The texts of the first {len(self.ids):,} of {self.count:,} pairs have {self.texts.characters:,} characters.",
+                where=self.name,
+                accepted=f"at most {MAX_CHARACTERS:,} characters of texts together",
+                remedy="leave out rows, or some of the answers to one query",
+            )
+
     def _section(self, row: int, record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = record.get(key)
         if value is None:
@@ -160,12 +175,14 @@ class Builder:
             self.make_room("judges", self.labels, 2 * self.count)
             self.labels[judge] = np.full((self.count, 2), np.nan)
         try:
-            if isinstance(value, dict | Mapping):  # a dict is known at once, other mappings take a hundred times longer
-                self.labels[judge][row] = parse_verdict_orders(value)
-            elif isinstance(value, str):
+            if isinstance(value, str):
                 if value not in self._verdicts:
                     self._verdicts[value] = parse_verdict(value)
                 self.labels[judge][row, 0] = self._verdicts[value]
+            elif type(value) is float and 0 <= value <= 1:
+                self.labels[judge][row, 0] = value
+            elif isinstance(value, dict | Mapping):  # a dict is known at once, other mappings take a hundred times longer
+                self.labels[judge][row] = parse_verdict_orders(value)
             elif value is not None:
                 self.labels[judge][row, 0] = parse_verdict(value)
         except LabelError as error:
@@ -186,16 +203,16 @@ class Builder:
                 where=self.where(row),
                 accepted='{"a": score, "b": score}, or {"comparison": number} where +1 means A has more of it',
             )
+        scores = self.scores[property_]
         for part, found in value.items():
             side = PARTS[part]
+            known = found if type(found) is float and isfinite(found) else self._number(row, property_, found)
             if side is None:
-                self.comparisons[property_][row] = self._number(row, property_, found)
+                self.comparisons[property_][row] = known
             else:
-                self.scores[property_][row, side] = self._number(row, property_, found)
+                scores[row, side] = known
 
     def _number(self, row: int, property_: str, value: object) -> float:
-        if type(value) is float and math.isfinite(value):  # what most are, and there may be millions
-            return value
         if value is None or (isinstance(value, float) and np.isnan(value)) or (isinstance(value, str) and not value.strip()):
             return float("nan")
         found = number(value)

@@ -36,7 +36,8 @@ def read(table: Table) -> PairDataset:
     """
     rows = Rows(table, frozenset({*_TEXTS, *_JUDGES, _ID, "model_a", "model_b", "category"}))
     ids = rows.unique([rows.name(index, _ID) or f"row {index}" for index in range(len(rows))], _ID)
-    records = [{"pair_id": ids[index], **_record(rows, index)} for index in range(len(rows))]
+    records = ({"pair_id": ids[index], **_record(rows, index)} for index in range(len(rows)))
+    dataset = native.read_records(records, table.filename, len(rows))
     rows.check_verdicts("A-is-clearly-better, A-is-slightly-better, Tie, B-is-slightly-better, B-is-clearly-better")
     rows.said.append(
         "A judge is a kind of annotator; its verdict on a pair is the mean of its annotators', of which only the side counts: slightly and "
@@ -46,7 +47,6 @@ def read(table: Table) -> PairDataset:
         f"The properties {', '.join(_ASPECTS.values())} are the means of what all annotators of a pair say of it (-1 to 1), so they come from "
         "the same people as the verdicts."
     )
-    dataset = native.read_records(records, table.filename)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 

@@ -9,6 +9,7 @@ from dissection.errors import DatasetError
 from dissection.readers.building import Builder
 from dissection.readers.native_columns import read_columns
 from dissection.tables import Table
+from dissection.tables_text import MAX_ROWS, too_many
 from dissection.verdicts import shown
 
 NAME = "native"
@@ -43,10 +44,16 @@ def read_records(records: Iterable[Mapping[str, Any]], name: str, count: int | N
         records: they may be made one by one, as each is used once.
         name: what errors call the place.
         count: how many records there are, where they have no length.
+
+    Raises:
+        FileError: there are more pairs than rows may be, as where all answers to one query are compared.
+        DatasetError, LabelError: as `read`.
     """
     size = count if count is not None else len(records)  # type: ignore[arg-type]
     if not size:
         raise DatasetError("There are no pairs.", where=name, accepted="at least one row", remedy="check that the file is complete")
+    if size > MAX_ROWS:
+        raise too_many("pairs", size, MAX_ROWS, name)
     found = iter(records)
     first = next(found)
     flat = isinstance(first, Mapping) and any(str(key).startswith(FLAT_PREFIXES) for key in first)

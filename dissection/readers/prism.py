@@ -1,7 +1,7 @@
 """PRISM's utterances: people talk with models and score each answer of a turn from 1 to 100 (arXiv:2404.16019)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -29,6 +29,14 @@ class _Place(NamedTuple):
     turn: float
 
 
+class _Cell(NamedTuple):
+    """Where a text of a conversation stands, and who says it."""
+
+    role: str
+    row: int
+    column: str
+
+
 def recognises(table: Table) -> bool:
     """Whether the first rows have scored answers with their conversation and turn."""
     return has_columns(table, _CONVERSATION, _TURN, _PROMPT, _ANSWER, _SCORE)
@@ -46,31 +54,19 @@ def read(table: Table) -> PairDataset:
     rows = Rows(table, frozenset({*used, "user_id", "utterance_id", "within_turn_id", "model_name", "conversation_type"}))
     turns = _turns(rows)
     judges = rows.judges("user_id", _JUDGE, together=_JUDGE)
-    queries = _queries(rows, turns)
     scores = [rows.number(index, "scores", rows.rows[index].get(_SCORE)) for index in range(len(rows))]
     if len(rows) and np.isnan(scores).all():
         raise rows.wrong(0, _SCORE, rows.rows[0].get(_SCORE), "a number, the higher the better")
-    answers = [_text(rows, index, _ANSWER) for index in range(len(rows))]
-    records = [
-        _record(rows, (a, b), f"{place.conversation}:{place.turn:g}:{i + 1}-{j + 1}", judges[a])
-        | {
-            "query": queries[place],
-            "response_a": answers[a],
-            "response_b": answers[b],
-            "labels": {judges[a]: _verdict(scores[a], scores[b])},
-        }
-        for place, found in turns.items()
-        for (i, a), (j, b) in combinations(enumerate(found), 2)
-    ]
-    if not records:
+    pairs = sum(len(members) * (len(members) - 1) // 2 for members in turns.values())
+    if not pairs:
         raise DatasetError(
             "No two answers belong to one turn.",
             where=table.filename,
             accepted="at least two rows with the same conversation_id and turn",
             remedy="give the whole file of utterances",
         )
-    _tell(rows, turns, len(records))
-    dataset = native.read_records(records, table.filename)
+    _tell(rows, turns, pairs)
+    dataset = native.read_records(_records(rows, turns, judges, scores), table.filename, pairs)
     return dataclasses.replace(dataset, notes=rows.finish(dataset))
 
 
@@ -89,17 +85,36 @@ def _turns(rows: Rows) -> dict[_Place, list[int]]:
     return found
 
 
-def _queries(rows: Rows, turns: Mapping[_Place, list[int]]) -> dict[_Place, str | None]:
-    said: dict[str, list[Turn]] = {}
+def _records(rows: Rows, turns: Mapping[_Place, list[int]], judges: Sequence[str], scores: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """One record a pair, made when it is asked for, as all texts need not fit into memory."""
+    before = _before(rows, turns)
+    for place, members in turns.items():
+        said, count = before[place]
+        query = written([Turn(role, _text(rows, index, column) or "") for role, index, column in said[:count]], "user")
+        for (i, a), (j, b) in combinations(enumerate(members), 2):
+            yield _record(rows, (a, b), f"{place.conversation}:{place.turn:g}:{i + 1}-{j + 1}", judges[a]) | {
+                "query": query,
+                "response_a": _text(rows, a, _ANSWER),
+                "response_b": _text(rows, b, _ANSWER),
+                "labels": {judges[a]: _verdict(scores[a], scores[b])},
+            }
+
+
+def _before(rows: Rows, turns: Mapping[_Place, list[int]]) -> dict[_Place, tuple[list[_Cell], int]]:
+    """Turn → the cells of what its whole conversation says, and how many of them come before the turn's answers."""
+    conversations: dict[str, list[_Place]] = {}
+    for place in turns:
+        conversations.setdefault(place.conversation, []).append(place)
     found = {}
-    for place in sorted(turns):
-        before = said.setdefault(place.conversation, [])
-        members = turns[place]
-        before.append(Turn("user", _text(rows, members[0], _PROMPT) or ""))
-        found[place] = written(before, "user")
-        chosen = next((index for index in members if _is_chosen(rows, index)), None)
-        if chosen is not None:
-            before.append(Turn("assistant", _text(rows, chosen, _ANSWER) or ""))
+    for places in conversations.values():
+        said: list[_Cell] = []
+        for place in sorted(places):
+            members = turns[place]
+            said.append(_Cell("user", members[0], _PROMPT))
+            found[place] = (said, len(said))
+            chosen = next((index for index in members if _is_chosen(rows, index)), None)
+            if chosen is not None:
+                said.append(_Cell("assistant", chosen, _ANSWER))
     return found
 
 

@@ -38,18 +38,29 @@ def means_missing(value: object) -> bool:
 
 
 @dataclass
+class _LeftOut:
+    """How many values of one kind are not used, and the first of them with their places."""
+
+    count: int = 0
+    places: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.places)}{', …' if self.count > len(self.places) else ''}"
+
+
+@dataclass
 class Rows:
     """The rows of a table, read cell by cell; what the user should know of them gathers in `notes`.
 
     Attributes:
         table: the file.
         read: the columns that the form knows; those not among them become meta.
-        left_out: what was left out → the values and their places, for the notes.
+        left_out: what was left out, for the notes.
     """
 
     table: Table
     read: frozenset[str]
-    left_out: dict[str, list[str]] = field(default_factory=dict)
+    left_out: dict[str, _LeftOut] = field(default_factory=dict)
     known_verdicts: int = 0
     missing_verdicts: int = 0
     said: list[str] = field(default_factory=list)
@@ -75,7 +86,10 @@ class Rows:
 
     def leave_out(self, what: str, index: int, value: object) -> None:
         """Counts a value that is not used: `what` says of the kind what became of it, as in "turns have no text and count as empty"."""
-        self.left_out.setdefault(what, []).append(f"{shown(value)} in {self.table.unit} {self.table.numbers[index]}")
+        found = self.left_out.setdefault(what, _LeftOut())
+        found.count += 1
+        if found.count <= _SHOWN_PLACES:
+            found.places.append(f"{shown(value)} in {self.table.unit} {self.table.numbers[index]}")
 
     def text(self, index: int, column: str) -> str | None:
         """The text of a cell; None where there is none.
@@ -220,9 +234,8 @@ class Rows:
             yield f"Columns that hold lists or objects were not used: {', '.join(shown(name) for name in list(self.nested)[:10])}."
         if self.missing_verdicts:
             yield f"{self.missing_verdicts:,} rows or judgments have no verdict."
-        for what, places in self.left_out.items():
-            more = ", …" if len(places) > _SHOWN_PLACES else ""
-            yield f"{len(places):,} {what}: {', '.join(places[:_SHOWN_PLACES])}{more}."
+        for what, found in self.left_out.items():
+            yield f"{found.count:,} {what}: {found}."
 
     def check_verdicts(self, accepted: str = ACCEPTED_WORDS) -> None:
         """Refuses a file of which no verdict is understood, though there are some.
@@ -230,11 +243,10 @@ class Rows:
         Raises:
             DatasetError: as said; it shows the first ones.
         """
-        unknown = [(what, places) for what, places in self.left_out.items() if what.startswith("verdicts")]
+        unknown = next((f"{found.count:,} {what}: {found}" for what, found in self.left_out.items() if what.startswith("verdicts")), None)
         if unknown and not self.known_verdicts:
-            what, places = unknown[0]
             raise DatasetError(
-                f"No verdict can be read: {len(places):,} {what}: {', '.join(places[:_SHOWN_PLACES])}.",
+                f"No verdict can be read: {unknown}.",
                 where=self.table.filename,
                 accepted=accepted,
                 remedy="write the verdicts so, or name another reader",
@@ -243,7 +255,8 @@ class Rows:
     def finish(self, dataset: PairDataset) -> tuple[str, ...]:
         """The notes of a dataset that was built from these rows, its own first."""
         texts = zip(*(dataset.texts(column) for column in TEXT_COLUMNS), strict=True)
-        again = len(dataset) - len({hash(pair) for pair in texts})
+        known = [hash((query, a, b)) for query, a, b in texts if a is not None and b is not None]
+        again = len(known) - len(set(known))
         repeated = [f"{again:,} pairs repeat the query and both answers of another."] if again else []
         return (*dataset.notes, *self.notes(), *repeated)
 
