@@ -22,7 +22,7 @@ from dissection.contrasts.moments import moments
 from dissection.contrasts.paired import Contrast, contrast
 from dissection.contrasts.resampling import RESAMPLES, batch_of, bootstrap, renumbered, resampled_means, scatter
 from dissection.contrasts.sides import Side
-from dissection.contrasts.strength import likeness
+from dissection.contrasts.strength import relation
 from dissection.contrasts.table import difference_table
 from dissection.dataset import FloatArray, PairDataset
 from dissection.judges import Judge
@@ -237,7 +237,7 @@ def report_strength(seeds: int) -> None:
         rows, raw = [], []
         for seed in range(seeds):
             planted, truth = two_judges(kind, seed)
-            found = likeness(moments(planted.dataset, JUDGES), *JUDGES)
+            found = relation(moments(planted.dataset, JUDGES), *JUDGES)
             numbers = (found.ratio, found.cosine, found.distance)
             raw.append(found.raw_cosine)
             rows.append(

@@ -20,6 +20,7 @@ from dissection.likeness.support import RESAMPLES, cluster_support
 from dissection.regression.fit import fit
 from dissection.regression.model import Model, choose_model
 from dissection.similarity import check_method, length_properties, similarity_matrix
+from dissection.wording import count
 
 EXAMPLE = "Example:  python -m dissection groups published_weights/fitted_paras_comparison --by size"
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     reason = no_intervals(dataset, model)
     if reason:
         table["remark"] = table["remark"].replace(NO_RESAMPLES, reason)
-    print(f"Mean similarity by {grouping.by} ({options.method}, {options.group or f'mean of {len(groups)} scenarios'}):")
+    print(f"Mean similarity by {grouping.by} ({options.method}, {options.group or 'mean of ' + count(len(groups), 'scenario')}):")
     print(table_text(table))
     if grouping.left_out:
         say(f"in no group: {', '.join(f'{judge} ({why})' for judge, why in grouping.left_out.items())}")

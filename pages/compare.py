@@ -7,6 +7,7 @@ from dissection.dashboard.compare import two_judges
 from dissection.dashboard.compare_against import against_one
 from dissection.dashboard.compare_series import series, strength_and_direction
 from dissection.errors import InputError
+from dissection.wording import count
 
 VIEWS = {
     "two": "Two judges",
@@ -20,8 +21,7 @@ dataset = session.current()
 show.page_head("Compare", "How do judges differ, and can one believe it?", dataset)
 if len(dataset.judges) < 2:
     st.info(
-        f"This data has {len(dataset.judges)} judge{'' if len(dataset.judges) == 1 else 's'}, and comparing needs two. Add another judge's labels on the "
-        "Upload page.",
+        f"This data has {count(len(dataset.judges), 'judge')}, and comparing needs two. Add another judge's labels on the Upload page.",
         icon=":material/upload_file:",
     )
     st.stop()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dissection.dashboard import behind
+from dissection.dashboard import behind, tasks
 from tests import behind_work
 
 SCRIPT = """
@@ -25,7 +25,7 @@ st.text(f"found: {found}")
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(behind, "WAITED_SECONDS", 0.05)
     behind_work.reset()
-    behind._results.clear()
+    tasks.tasks.clear()
     yield
     behind_work.reset()
 
@@ -93,7 +93,7 @@ def test_work_for_another_key_gives_up_the_one_before() -> None:
     until(lambda: "one" in behind_work.ended)
     at.run()
     assert "found: result of two" in said(at), "what was given up leaves no result"
-    assert behind._results().get(("place", "one")) is None
+    assert tasks.tasks().result(("place", "one")) is None
 
 
 def test_two_visitors_who_ask_the_same_share_the_result() -> None:
@@ -115,7 +115,7 @@ def test_what_can_not_be_done_is_said_in_words() -> None:
 
 def test_a_fault_is_told_and_logged_without_the_data(caplog: pytest.LogCaptureFixture) -> None:
     behind_work.gate("broken").set()
-    with caplog.at_level(logging.ERROR, logger=behind.__name__):
+    with caplog.at_level(logging.ERROR, logger=tasks.__name__):
         at = visit("broken")
     assert "ZeroDivisionError" in said(at)
     assert "a secret" not in said(at)
@@ -123,24 +123,63 @@ def test_a_fault_is_told_and_logged_without_the_data(caplog: pytest.LogCaptureFi
     assert "a secret" not in caplog.text
 
 
-def test_few_results_are_kept_the_last_used_first() -> None:
-    held = behind._results()
-    for number in range(behind.KEPT_RESULTS):
-        held.put(number, str(number))
-    assert held.get(0) == "0"
-    held.put("new", "new")
-    assert held.get(1) is None
-    assert held.get(0) == "0"
-    assert held.get("new") == "new"
-
-
 def test_a_result_that_others_pushed_out_is_made_again() -> None:
     at = visit()
     finish("one")
     time.sleep(0.05)
-    for number in range(behind.KEPT_RESULTS + 1):
-        behind._results().put(number, "x")
+    for number in range(tasks.KEPT_RESULTS + 1):
+        tasks.tasks().keep(number, "x")
     behind_work.gate("one").set()
     visit(at=at)
     assert "found: result of one" in said(at)
     assert behind_work.begun == ["one", "one"]
+
+
+def test_a_fault_can_be_tried_again_and_a_refusal_not() -> None:
+    behind_work.gate("broken").set()
+    at = visit("broken")
+    at.button(key="again-place").click().run()
+    assert behind_work.begun == ["broken", "broken"]
+    behind_work.gate("refused").set()
+    assert not visit("refused").button
+
+
+def test_two_visitors_who_wait_for_the_same_share_the_work() -> None:
+    at = visit()
+    friend = visit()
+    assert behind_work.begun == ["one"]
+    at.button(key="cancel-place").click().run()
+    assert "Counting: cancelled." in said(at.run())
+    assert behind_work.ended == [], "the friend still waits"
+    finish("one")
+    time.sleep(0.05)
+    assert "found: result of one" in said(visit(at=friend))
+
+
+def test_many_visitors_take_turns_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.tasks().turns, "places", 1)
+    at = visit()
+    assert "take turns" not in progress(at)
+    visit("two")
+    until(lambda: tasks.tasks().turns.tasks == 2)
+    assert "2 tasks take turns on this server, 1 at a time" in progress(at.run())
+    finish("one")
+    finish("two")
+
+
+def test_work_that_nobody_waited_for_is_begun_again_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "GONE_SECONDS", 0.1)
+    monkeypatch.setattr(tasks, "LOOK_SECONDS", 0.02)
+    at = visit()
+    until(lambda: behind_work.ended == ["one"])  # between two runs of a test there is no tab
+    monkeypatch.undo()
+    monkeypatch.setattr(behind, "WAITED_SECONDS", 0.05)
+    time.sleep(0.05)
+    visit(at=at)
+    assert behind_work.begun == ["one", "one"]
+    assert "cancelled" not in said(at)
+
+
+def progress(at: AppTest) -> str:
+    """What stands at the progress bar."""
+    return " ".join(element.proto.text for element in at.get("progress"))

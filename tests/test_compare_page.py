@@ -106,6 +106,15 @@ def test_all_against_one_has_a_row_a_judge(open_page: Open, tmp_path: Path) -> N
     assert "in log-odds" in text(at)
 
 
+def test_the_resamples_are_told_though_the_first_judge_needs_none(open_page: Open, tmp_path: Path) -> None:
+    """The first judge has the reference's own verdicts, so there is no difference to refit."""
+    at = open_page("compare", write(tmp_path, unlike()), compare="against", reference="likes again")
+    assert "Paired intervals from 200 resamples" in text(at)
+    only = open_page("compare", write(tmp_path, unlike()), compare="against", reference="likes again", judges="likes")
+    assert "resamples" not in text(only)
+    assert "n = 300 pairs in common" in text(only)
+
+
 def test_strength_and_direction(open_page: Open, tmp_path: Path) -> None:
     at = open_page("compare", write(tmp_path, unlike()), compare="strength", reference="likes")
     strength, direction, sure = figures(at)

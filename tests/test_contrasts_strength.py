@@ -8,7 +8,7 @@ import pytest
 
 from dissection.contrasts.moments import POINTS_ONLY, Moments, moments, sampling_noise
 from dissection.contrasts.resampling import batch_of, fit_batch
-from dissection.contrasts.strength import decidedness, likeness, likeness_table, soft_judges, strengths
+from dissection.contrasts.strength import decidedness, relation, relation_table, soft_judges, strengths
 from dissection.dataset import PairDataset
 from dissection.errors import InputError, UnknownNameError
 from dissection.readers import open_dataset
@@ -40,7 +40,7 @@ def found(demo: PairDataset) -> Moments:
 
 @pytest.mark.parametrize(("base", "aligned"), TWINS)
 def test_twins_have_one_direction_and_different_strength(found: Moments, base: str, aligned: str) -> None:
-    twins = likeness(found, base, aligned)
+    twins = relation(found, base, aligned)
     assert twins.ratio.low > 1
     assert twins.ratio.low < PLANTED_RATIO < twins.ratio.high
     assert twins.cosine.high == 1.0
@@ -51,10 +51,10 @@ def test_twins_have_one_direction_and_different_strength(found: Moments, base: s
 
 
 def test_judges_of_different_taste_have_different_directions(found: Moments) -> None:
-    other = likeness(found, "aspen-7b", "human")
+    other = relation(found, "aspen-7b", "human")
     assert other.cosine.high < 0.95
     assert other.distance.low > 0
-    turned = likeness(found, "human", "aspen-7b")
+    turned = relation(found, "human", "aspen-7b")
     assert turned.ratio.value == pytest.approx(1 / other.ratio.value)
     assert turned.cosine == pytest.approx(other.cosine)
 
@@ -72,7 +72,7 @@ def test_a_judge_that_does_not_change_has_not_moved() -> None:
     """Two judges of one taste: the estimates lie apart, the distance freed of noise includes 0 and the ratio 1."""
     dataset = make_dataset(n=600, d=4, weights={"one": [1, -0.5, 0, 0.5], "same": [1, -0.5, 0, 0.5]}, scenarios=("Code",), seed=2)
     same = moments(dataset, ["one", "same"])
-    pair = likeness(same, "one", "same")
+    pair = relation(same, "one", "same")
     assert pair.distance.low == 0
     assert pair.ratio.low < 1 < pair.ratio.high
     assert pair.cosine.high == 1.0
@@ -125,7 +125,7 @@ def test_published_weights_are_points(published: Path) -> None:
     """Alignment hardly turns a judge; how much it changes strength differs from model to model."""
     weights = open_dataset(published)
     found = moments(weights, weights.judge_names)
-    table = likeness_table([likeness(found, *pair) for pair in PUBLISHED_TWINS])
+    table = relation_table([relation(found, *pair) for pair in PUBLISHED_TWINS])
     assert set(table["reason"]) == {POINTS_ONLY}
     assert table[["ratio_low", "ratio_high", "cosine_low", "distance_high"]].isna().to_numpy().all()
     lengths = np.sqrt(np.diag(found.products))
@@ -142,7 +142,7 @@ def test_published_weights_are_points(published: Path) -> None:
 
 def test_weights_that_are_lost_in_noise_have_no_ratio() -> None:
     dataset = make_dataset(n=60, d=4, weights={"one": [2, 0, 0, 0], "none": [0, 0, 0, 0]}, scenarios=("Code",))
-    pair = likeness(moments(dataset, ["one", "none"]), "one", "none")
+    pair = relation(moments(dataset, ["one", "none"]), "one", "none")
     assert np.isnan(pair.ratio.value)
     assert "none can't be told from noise" in pair.reason
     assert np.isfinite(pair.distance.value)
@@ -159,9 +159,9 @@ def test_what_can_not_be_measured_is_said(demo: PairDataset) -> None:
         moments(dataset, ["one"], ["Nowhere"])
     small = moments(dataset, ["one", "two"], ["Code"])
     with pytest.raises(InputError, match="Both judges are 'one'"):
-        likeness(small, "one", "one")
+        relation(small, "one", "one")
     with pytest.raises(InputError, match="not among those compared"):
-        likeness(small, "one", "silent")
+        relation(small, "one", "silent")
     with pytest.raises(InputError, match="gave no probabilities"):
         decidedness(dataset, ["one"])
     assert soft_judges(demo) == ("cedar-70b-chat",)

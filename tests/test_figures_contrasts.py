@@ -8,7 +8,7 @@ from dissection.contrasts.moments import moments
 from dissection.contrasts.paired import contrast
 from dissection.contrasts.rounds import rounds
 from dissection.contrasts.sides import Side
-from dissection.contrasts.strength import likeness, likeness_table, strengths
+from dissection.contrasts.strength import relation, relation_table, strengths
 from dissection.contrasts.table import difference_table
 from dissection.dataset import PairDataset
 from dissection.figures.compare import difference_words, differences_chart, percent_columns
@@ -124,7 +124,7 @@ def test_twins_are_joined_where_both_are_there(dataset: PairDataset) -> None:
 
 def test_another_judge_stands_by_its_strength_and_direction() -> None:
     larger = make_dataset(n=1500)
-    frame = likeness_table([likeness(moments(larger, larger.judge_names), "one", "two")])
+    frame = relation_table([relation(moments(larger, larger.judge_names), "one", "two")])
     drawn = direction_chart(frame, COLOURS)
     (dots,) = drawn.data
     assert (dots.x[0], dots.y[0]) == (frame["ratio"][0], frame["cosine"][0])

@@ -233,6 +233,24 @@ def test_a_row_of_a_list_leads_to_its_pair(small: str, visitor: Page) -> None:
 
 
 @pytest.mark.browser
+def test_a_mark_leads_to_the_pairs_that_were_got_wrong(small: str, visitor: Page) -> None:
+    web.open_page(visitor, small, "pairs", list="mistakes")
+    marks = visitor.locator("[data-testid=stDataFrame]").first
+    marks.scroll_into_view_if_needed()
+    box = marks.bounding_box()
+    assert box
+    visitor.mouse.click(box["x"] + 120, box["y"] + 55)
+    visitor.get_by_text("that were got wrong, the least expected verdict first").wait_for()
+    web.settled(visitor)
+    wrong = visitor.locator("[data-testid=stDataFrame]").nth(1)
+    wrong.scroll_into_view_if_needed()
+    first, box = web.query(visitor)["pair"], wrong.bounding_box()
+    assert box
+    visitor.mouse.click(box["x"] + 120, box["y"] + 90)
+    visitor.wait_for_function("first => new URLSearchParams(location.search).get('pair') !== first", arg=first)
+
+
+@pytest.mark.browser
 def test_what_if_by_a_click(small: str, visitor: Page) -> None:
     web.open_page(visitor, small, "pairs", pair="p001")
     visitor.get_by_text("What if the answers differed otherwise?").click()

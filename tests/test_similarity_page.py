@@ -101,6 +101,26 @@ def test_groups_by_the_parts_of_names(open_page: Open, tmp_path: Path) -> None:
     assert "permutations of the judges" in text(at)
 
 
+def test_two_ways_to_group_are_set_against_each_other(open_page: Open, tmp_path: Path) -> None:
+    """Two tastes are planted by the first part of the names; the second part means nothing."""
+    at = open_page("similarity", write(tmp_path, two_kinds()), simview="groups", groupway="names", pattern="llm/prompt")
+    said = text(at)
+    assert "same llm, different prompt: mean similarity 0." in said
+    assert "averaged over 1 scenario:" in said
+    crossed = next(frame.value for frame in at.dataframe if "contrast" in frame.value and len(frame.value) == 3)
+    assert crossed["pairs"].tolist() == [2, 2, 2]
+    assert crossed["mean"].iloc[0] > 0.8
+    assert crossed["mean"].iloc[1] < -0.8
+
+
+def test_groups_of_one_judge_each_have_no_similarity_within(open_page: Open, tmp_path: Path) -> None:
+    two = [{**row, "labels": {"a/one": row["labels"]["x/one"], "b/two": row["labels"]["y/one"]}} for row in two_kinds()]  # type: ignore[index]
+    at = open_page("similarity", write(tmp_path, two), simview="groups", groupway="names", pattern="llm/prompt")
+    assert "none known within a group; between groups -0." in text(at)
+    assert "nan" not in text(at).lower()
+    assert "No two judges share only their" in text(at)
+
+
 def test_groups_have_intervals_by_resampling(open_page: Open, tmp_path: Path) -> None:
     at = open_page("similarity", write(tmp_path, two_kinds()), simview="groups", groupway="names", pattern="llm/prompt", support="True")
     assert any("95 %" in words for words in hover(figures(at)[0]))

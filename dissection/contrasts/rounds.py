@@ -10,7 +10,7 @@ from dissection.contrasts.moments import PARTS, moments
 from dissection.contrasts.paired import Contrast, contrasts
 from dissection.contrasts.resampling import RESAMPLES
 from dissection.contrasts.sides import Side
-from dissection.contrasts.strength import Shift, likeness
+from dissection.contrasts.strength import Relation, relation
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.regression.fit import Progress
@@ -36,7 +36,7 @@ class Rounds:
     posteriors: tuple[Posterior, ...]
     to_first: tuple[Contrast, ...]
     to_previous: tuple[Contrast, ...]
-    drift: tuple[Shift, ...]
+    drift: tuple[Relation, ...]
 
     def effects(self) -> pd.DataFrame:
         """One row a round × property: `round` (from 1), `judge`, `property`, `mean`, `low`, `high` (95 %, log-odds), `n`, `differs`."""
@@ -96,7 +96,7 @@ def rounds(
     lengths = moments(dataset, names, [group], model, seed, _stage(progress, behind, 0))
     steps = len(names) - 1
     posteriors = (found[0].second, *(one.first for one in found[:steps]))
-    drift = tuple(likeness(lengths, names[0], judge) for judge in names[1:])
+    drift = tuple(relation(lengths, names[0], judge) for judge in names[1:])
     return Rounds(names, group, posteriors, tuple(found[:steps]), tuple(found[steps:]), drift)
 
 

@@ -24,8 +24,8 @@ class Number(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shift:
-    """Second judge against first.
+class Relation:
+    """How a second judge's weights stand to a first's.
 
     Attributes:
         first, second: names.
@@ -74,7 +74,7 @@ def strengths(found: Moments) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def likeness(found: Moments, first: str, second: str) -> Shift:
+def relation(found: Moments, first: str, second: str) -> Relation:
     """Ratio of strengths, directions and distance of two judges.
 
     Intervals are the estimate ± 1.96 jackknife standard errors: of the ratio on the log scale, of the distance on its square; cosines are
@@ -93,17 +93,17 @@ def likeness(found: Moments, first: str, second: str) -> Shift:
     faint = [judge for judge, place in ((first, one), (second, two)) if not _clear(found, place)]
     if faint:
         reason = f"the weights of {' and '.join(faint)} can't be told from noise on so few pairs"
-        return Shift(first, second, Number(NAN, NAN, NAN), raw, NAN, Number(NAN, NAN, NAN), distance, *n, reason)
+        return Relation(first, second, Number(NAN, NAN, NAN), raw, NAN, Number(NAN, NAN, NAN), distance, *n, reason)
     own, other = found.products[one, one], found.products[two, two]
     ratio = _interval(found, lambda part: 0.5 * np.log(_positive(part[..., two, two]) / _positive(part[..., one, one])))
     cosine = _interval(found, lambda part: part[..., one, two] / np.sqrt(_positive(part[..., one, one]) * _positive(part[..., two, two])))
     ceiling = float(np.sqrt(own * other) / scale)
     cut = Number(*(float(np.clip(value, -1.0, 1.0)) for value in cosine))
-    return Shift(first, second, Number(*(float(np.exp(value)) for value in ratio)), raw, ceiling, cut, distance, *n, found.reason)
+    return Relation(first, second, Number(*(float(np.exp(value)) for value in ratio)), raw, ceiling, cut, distance, *n, found.reason)
 
 
-def likeness_table(found: Sequence[Shift]) -> pd.DataFrame:
-    """One row a pair of judges: the fields of `Shift`, numbers with their ends as `ratio`, `ratio_low`, `ratio_high` and so on."""
+def relation_table(found: Sequence[Relation]) -> pd.DataFrame:
+    """One row a pair of judges: the fields of `Relation`, numbers with their ends as `ratio`, `ratio_low`, `ratio_high` and so on."""
     rows = []
     for one in found:
         row: dict[str, object] = {"first": one.first, "second": one.second}

@@ -83,6 +83,6 @@ def _against_reading(table: pd.DataFrame, reference: str, group: Group, found: A
         text += f"Largest: {plain_markdown(top['first'])} on *{plain_markdown(top['property'])}*, {plain_markdown(difference_words(top.to_dict()))}. "
     counts = table["n_common"]
     n = f"{counts.min():,}" + (f"–{counts.max():,}" if counts.min() < counts.max() else "")
-    return (
-        f"{text}Paired intervals from {found.contrasts[0].resamples} resamples of queries, shared by all judges; n = {n} pairs in common."
-    )
+    resamples = max(one.resamples for one in found.contrasts)  # judges with the reference's own verdicts need none
+    how = f"Paired intervals from {resamples} resamples of queries, shared by all judges; " if resamples else ""
+    return f"{text}{how}n = {n} pairs in common."

@@ -8,7 +8,7 @@ from dissection.contrasts.moments import Moments, moments
 from dissection.contrasts.resampling import RESAMPLES
 from dissection.contrasts.rounds import Rounds, rounds
 from dissection.contrasts.sides import usable_groups
-from dissection.contrasts.strength import decidedness, likeness, likeness_table, soft_judges, strengths
+from dissection.contrasts.strength import decidedness, relation, relation_table, soft_judges, strengths
 from dissection.contrasts.table import difference_table
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
@@ -17,6 +17,7 @@ from dissection.errors import InputError
 from dissection.figures.strength import direction_chart, rounds_chart, strength_chart
 from dissection.figures.style import PALETTE, finish, judge_colours, plain_markdown
 from dissection.judges import Judge
+from dissection.wording import count
 
 MOST_PATHS = 6
 
@@ -47,20 +48,20 @@ def strength_and_direction(dataset: PairDataset) -> None:
         strength_chart(table, colours, pairs, dataset.own_judges),
         table,
         "Strength of judges",
-        f"How decided each judge is: the length of its weights (root mean square over {len(found.groups)} groups){freed}. "
+        f"How decided each judge is: the length of its weights (root mean square over {count(len(found.groups), 'group')}){freed}. "
         f"Strongest: {plain_markdown(top['judge'])}, {_with_ends(top, 'strength')}. "
         + ("Dotted lines join base and aligned versions of one model. " if pairs else "")
         + (
             f"There is {plain_markdown(found.reason)}."
             if found.reason
-            else f"Jackknife over 40 parts of the queries (seed {found.seed}); fast engine."
+            else f"Jackknife over {len(found.parts)} parts of the queries (seed {found.seed}); fast engine."
         ),
         width="narrow",
         key="strength",
     )
-    against = [likeness(found, reference, judge) for judge in judges if judge != reference]
+    against = [relation(found, reference, judge) for judge in judges if judge != reference]
     if against:
-        frame = likeness_table(against)
+        frame = relation_table(against)
         show.chart(
             direction_chart(frame, colours, dataset.own_judges),
             frame,
@@ -113,7 +114,7 @@ def _twins_table(found: Moments, pairs: list[tuple[str, str]]) -> None:
     if not pairs:
         return
     st.subheader("Base and aligned versions of one model", anchor=False)
-    table = likeness_table([likeness(found, base, aligned) for base, aligned in pairs])
+    table = relation_table([relation(found, base, aligned) for base, aligned in pairs])
     told = table[table["ratio_low"].notna()]
     changed = int(((told["ratio_low"] > 1) | (told["ratio_high"] < 1)).sum())
     turned = int((told["cosine_high"] < 1).sum())
@@ -206,7 +207,7 @@ def _paths(dataset: PairDataset, found: Rounds, what: str, name: str) -> None:
     )
     total = difference_table([found.to_first[-1]])
     most = list(total.iloc[(-total["difference"].abs()).argsort(kind="stable")]["property"][:MOST_PATHS])
-    drift = likeness_table(found.drift)
+    drift = relation_table(found.drift)
     last, effects = drift.iloc[-1], found.effects()
     show.chart(
         rounds_chart(effects, chosen or most),

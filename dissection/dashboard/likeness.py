@@ -13,11 +13,13 @@ from dissection.errors import InputError
 from dissection.figures.style import judge_colours, plain_markdown
 from dissection.figures.trust import groups_chart, of_one_judge, similarity_chart
 from dissection.likeness.crossed import compare_crossed
-from dissection.likeness.groups import KINDS, Grouping, compare_groups, group_judges
+from dissection.likeness.groups import KINDS, NO_RESAMPLES, Grouping, compare_groups, group_judges
 from dissection.likeness.metadata import JUDGE_COLUMN, Metadata, metadata_from_names, metadata_of, read_metadata
 from dissection.likeness.reliability import Likeness, likeness, no_intervals
 from dissection.likeness.support import RESAMPLES, THRESHOLD, Support, cluster_support
+from dissection.regression.fit import Progress
 from dissection.similarity import METHODS, length_properties, similarity_matrix
+from dissection.wording import count
 
 KIND_WORDS = {"size": "Size class", "family": "Family", "aligned": "Base or aligned", "provider": "Provider"}
 OWN = "your own"
@@ -43,7 +45,7 @@ class Asked:
 
     def where(self, dataset: PairDataset) -> str:
         """In words."""
-        place = f"in {self.group.label}" if self.group else f"averaged over {len(dataset.scenarios)} scenarios"
+        place = f"in {self.group.label}" if self.group else f"averaged over {count(len(dataset.scenarios), 'scenario')}"
         return f"{place}{', without length' if self.without else ''}"
 
 
@@ -88,7 +90,7 @@ def support(dataset: PairDataset, choice: Asked) -> Support | None:
     if no_intervals(dataset, model) or not st.session_state.get("support"):
         return None
 
-    def work(progress: behind.Report) -> Support:
+    def work(progress: Progress) -> Support:
         found = None
         for found in cluster_support(dataset, model, choice.groups(dataset), choice.method, choice.without):
             progress(found.done, found.resamples)
@@ -157,15 +159,23 @@ def groups(dataset: PairDataset, choice: Asked) -> None:
         if kind == OWN and own is None:
             return
         grouping = _chosen(own) if own else group_judges(dataset.judges, kind)
-        support_toggle(dataset, "Intervals by resampling")
-        held = support(dataset, choice)
-        similarity = matrix_of(dataset, choice)
-        table = compare_groups(similarity, grouping.groups, resampled=held.similarities if held else None)
     except InputError as error:
         show.mistake(error)
         return
-    if reason := no_intervals(dataset, session.model()):
-        table["remark"] = table["remark"].replace("no intervals: no resamples", reason)
+    support_toggle(dataset, "Intervals by resampling")
+    held = support(dataset, choice)
+    similarity = matrix_of(dataset, choice)
+    # The similarities themselves, as those of an engine that samples change when a cell is done.
+    key = (dataset.content_hash, session.model(), choice, similarity.to_numpy().tobytes(), tuple(grouping.groups.items()))
+    found: pd.DataFrame | None = behind.result(
+        "groups",
+        (*key, held is not None),
+        "Permuting the judges",
+        lambda _: compare_groups(similarity, grouping.groups, resampled=held.similarities if held else None),
+    )
+    if found is None:
+        return
+    table = found.replace({"remark": {NO_RESAMPLES: no_intervals(dataset, session.model()) or NO_RESAMPLES}})
     show.chart(
         groups_chart(table),
         table,
@@ -175,7 +185,7 @@ def groups(dataset: PairDataset, choice: Asked) -> None:
         key="groups",
     )
     if own and len(own.columns) > 1:
-        _crossed(similarity, own, grouping)
+        _crossed(key, similarity, own, grouping)
     if grouping.left_out:
         said = ", ".join(f"{judge} ({why})" for judge, why in grouping.left_out.items())
         st.caption(f"In no group: {plain_markdown(said)}.")
@@ -189,7 +199,8 @@ def _groups_reading(table: pd.DataFrame, grouping: Grouping, where: str) -> str:
         if pd.notna(row["mean"])
     )
     last = table.iloc[-1]
-    text = f"Mean similarity of two judges, {plain_markdown(where)}: {parts}; between groups {last['mean']:.3f}. "
+    between = f"{last['mean']:.3f}" if pd.notna(last["mean"]) else "none known"
+    text = f"Mean similarity of two judges, {plain_markdown(where)}: {parts or 'none known within a group'}; between groups {between}. "
     if pd.notna(last["contrast"]):
         ends = f" (95 %: {last['low']:+.3f} to {last['high']:+.3f})" if pd.notna(last["low"]) else ""
         text += (
@@ -208,16 +219,14 @@ def _chosen(found: Metadata) -> Grouping:
     return found.grouping(column)
 
 
-def _crossed(similarity: pd.DataFrame, found: Metadata, one: Grouping) -> None:
+def _crossed(key: tuple[object, ...], similarity: pd.DataFrame, own: Metadata, one: Grouping) -> None:
     """Judges that share this column alone, against those that share another alone."""
-    for column in found.columns:
+    for column in own.columns:
         if column == one.by:
             continue
         st.subheader(f"{plain_markdown(one.by)} against {plain_markdown(column)}", anchor=False)
-        try:
-            table = compare_crossed(similarity, one, found.grouping(column))
-        except InputError as error:
-            st.caption(plain_markdown(error.problem))
+        table = _crossed_table(key, similarity, one, own.grouping(column))
+        if table is None:
             continue
         first, second, neither = table.to_dict("records")
         st.caption(
@@ -227,6 +236,15 @@ def _crossed(similarity: pd.DataFrame, found: Metadata, one: Grouping) -> None:
             f"neither {second['contrast']:+.3f}, p = {second['p']:.4f}, of {first['permutations']:,.0f} permutations of the judges."
         )
         show.data_table(table, f"{one.by} against {column}")
+
+
+def _crossed_table(key: tuple[object, ...], similarity: pd.DataFrame, one: Grouping, other: Grouping) -> pd.DataFrame | None:
+    return behind.result(
+        f"crossed-{other.by}",
+        (*key, tuple(other.groups.items())),
+        f"Permuting the judges by {one.by} and {other.by}",
+        lambda _: compare_crossed(similarity, one, other),
+    )
 
 
 def _metadata(dataset: PairDataset) -> Metadata | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -114,19 +114,20 @@ def pick(table: pd.DataFrame, key: str, name: str, columns: dict[str, Any], targ
             st.query_params["pair"] = str(table[(targets or {}).get(column, "pair_id")].iloc[place])
             what_if.forget()
 
-    st.dataframe(
+    _table(table, key, name, columns, clicked)
+
+
+def _table(table: pd.DataFrame, key: str, name: str, columns: dict[str, Any], on_select: Literal["rerun"] | Callable[[], None]) -> Any:
+    """A table in which a cell can be chosen, and its CSV; what is chosen."""
+    chosen = st.dataframe(
         table,
         hide_index=True,
         height="auto" if len(table) < 8 else ROWS_HEIGHT,
         column_config=columns,
-        on_select=clicked,
+        on_select=on_select,
         selection_mode="single-cell",
         key=key,
     )
-    _download(table, name, key)
-
-
-def _download(table: pd.DataFrame, name: str, key: str) -> None:
     st.download_button(
         "Download CSV",
         lambda: safe_cells(table).to_csv(index=False).encode(),
@@ -135,6 +136,7 @@ def _download(table: pd.DataFrame, name: str, key: str) -> None:
         icon=":material/download:",
         key=f"csv-{key}",
     )
+    return chosen
 
 
 @st.cache_resource(max_entries=32, show_spinner="Predicting verdicts …", hash_funcs={PairDataset: attrgetter("content_hash")})
@@ -254,16 +256,8 @@ def _mistakes(dataset: PairDataset, judge: str, group: Group) -> None:
         f"the wrong ones; the favourite is the answer that the fit expects to win. {outcome}. “Due” is how many wrong ones the fit itself expects; "
         "odds ratio and p: being wrong with the mark against without, among calls of like confidence. Click a mark for its pairs."
     )
-    event: Any = st.dataframe(
-        marks.frame,
-        hide_index=True,
-        height=ROWS_HEIGHT,
-        column_config=MARK_COLUMNS,
-        on_select="rerun",
-        selection_mode="single-cell",
-        key=f"list-marks-{judge}-{group.name}",  # a row of another judge's marks is no row of these
-    )
-    _download(marks.frame, f"Marks of wrong pairs {judge} {group.name}", "list-marks")
+    # A row of another judge's marks is no row of these.
+    event = _table(marks.frame, f"list-marks-{judge}-{group.name}", f"Marks of wrong pairs {judge} {group.name}", MARK_COLUMNS, "rerun")
     if cells := event["selection"]["cells"]:
         _marked(dataset, found, marks, int(cells[0][0]), judge)
 

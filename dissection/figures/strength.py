@@ -61,7 +61,7 @@ def direction_chart(frame: pd.DataFrame, colours: Mapping[str, str], own: Collec
     """Each judge against one: ratio of strengths across, likeness of directions up; 1 and 1 is the reference itself.
 
     Args:
-        frame: of `likeness_table`.
+        frame: of `relation_table`.
         colours: judge → colour, of `second`.
         own: the judges that the visitor brought.
     """
