@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dissection.dashboard import analysis, controls, entry, session, show
+from dissection.dashboard import analysis, asking_panel, controls, entry, session, show
 from dissection.errors import InputError
 from dissection.judges import DATA_FOLDER
 
@@ -17,4 +17,5 @@ except InputError as error:
     st.info("The file was not opened. Choose the demo under “Data”, or start again with another file.")
     st.stop()
 analysis.strip()
+asking_panel.strip()
 page.run()

@@ -67,7 +67,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a property of your own, what holds of an answer that has it; or the NAME of one of the starting set; repeatable",
     )
     what.add_argument(
-        "--scenarios", metavar="FILE|paper", help="sort queries into these: lines NAME: sentence, or JSON; paper for its eleven"
+        "--scenarios",
+        metavar="FILE|paper",
+        help="sort each query into one of these, so have an “Other”: lines NAME: sentence, or JSON; paper for its eleven",
     )
     what.add_argument("--reference", action="store_true", help="have the model answer first, to compare with when it looks for errors")
     what.add_argument("--swapped", action="store_true", help="show answer B first")
@@ -189,17 +191,14 @@ def _dry_run(options: argparse.Namespace, dataset: PairDataset, plan: "Annotatio
 
 def _try(options: argparse.Namespace, dataset: PairDataset, plan: "AnnotationPlan", shown: "list[Call]") -> int:
     """Annotate a few pairs through all stages and print the replies whole; they are in the journal, so the run does not ask again."""
-    import dataclasses
-
     from dissection.annotating.annotation import annotate
-    from dissection.annotating.joining import some_pairs
-    from dissection.annotating.plan import chosen_rows
+    from dissection.annotating.joining import first_pairs
     from dissection.endpoint.journal import Journal
 
-    few = some_pairs(dataset, chosen_rows(len(dataset), plan)[0][: options.dry_run])
-    whole = dataclasses.replace(plan, share=1.0, again=0.0)
     with Journal(options.journal) as journal:
-        made = annotate(few, whole, connected(options), endpoint_of(options), journal, limits_of(options)).run
+        made = annotate(
+            *first_pairs(dataset, plan, options.dry_run), connected(options), endpoint_of(options), journal, limits_of(options)
+        ).run
     known = {call.key(endpoint_of(options)) for call in shown}
     for outcome in made.outcomes:
         if outcome.call.key(endpoint_of(options)) not in known:

@@ -177,8 +177,8 @@ def _ask(options: argparse.Namespace, creation: "Creation") -> int:
 def _report(options: argparse.Namespace, created: "Created") -> int:
     from dissection.native_file import write_native
 
-    say_run(created.run, options.out)
     dataset = created.dataset
+    say_run(created.run, options.out if dataset is not None else None)
     if dataset is None:
         say(f"Nothing is written: {created.why}.")
         return 1

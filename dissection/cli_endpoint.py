@@ -97,13 +97,10 @@ def connected(options: argparse.Namespace) -> "ChatClient":
 def estimated(calls: "Sequence[Call]", options: argparse.Namespace) -> "Estimate":
     """What the calls would take, less what the journal has of them; a look leaves no journal behind."""
     from dissection.endpoint.calls import estimate
-    from dissection.endpoint.journal import NAME, Journal
+    from dissection.endpoint.journals import finished_keys
 
-    endpoint, prices = endpoint_of(options), limits_of(options).prices
-    if options.journal is None or not (options.journal / NAME).exists():
-        return estimate(calls, endpoint, prices)
-    with Journal(options.journal) as journal:
-        return estimate(calls, endpoint, prices, journal)
+    finished = finished_keys(options.journal) if options.journal else frozenset()
+    return estimate(calls, endpoint_of(options), limits_of(options).prices, finished)
 
 
 def show_prompts(calls: "Sequence[Call]", whose: str = "") -> None:
@@ -137,13 +134,13 @@ def say_left_out(client: "ChatClient") -> None:
         say(f"note: the endpoint does not take {', '.join(sorted(client.left_out))}, so it was asked without")
 
 
-def say_run(made: "Run", out: Path) -> None:
-    """What failed, what stopped the run, and what was spent."""
+def say_run(made: "Run", out: Path | None) -> None:
+    """What failed, what stopped the run, what was spent, and where the result is; None: nothing was written."""
     for reason, times in made.reasons()[:SHOWN_REASONS]:
         say(f"failed: {count(times, 'call')}: {reason}")
     if made.stopped:
         say(f"The run stopped: {made.stopped}. What was answered is kept; the same command goes on from there.")
-    say(f"spent: {made.spent.sentence()} → {out}")
+    say(f"spent: {made.spent.sentence()}{f' → {out}' if out else ''}")
 
 
 def show_progress(progress: "Progress") -> None:

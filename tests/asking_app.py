@@ -12,11 +12,14 @@ def page(pairs: int, study: str) -> None:
     import streamlit as st
 
     from dissection.asking.verdicts import verdict_calls
+    from dissection.dashboard import asking_panel
     from dissection.dashboard.asking_run import offer
     from dissection.dashboard.endpoint_form import endpoint_form
     from dissection.endpoint.run import run
     from tests.test_asking_verdicts import marked
 
+    with st.sidebar:
+        asking_panel.panel()
     connection = endpoint_form("here")
     st.session_state["connection"] = connection
     if connection is not None:

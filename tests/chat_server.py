@@ -154,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.fail(fault, body)
         with chat.lock:
             chat.answered[json.dumps(body, sort_keys=True)] += 1
-        return self.send(200, self.completion(body, chat.mind(body)))
+        heads = {"Set-Cookie": "who=first; Path=/"} if "cookie" in chat.offers else None
+        return self.send(200, self.completion(body, chat.mind(body)), heads)
 
     def complaint(self, body: Body) -> str:
         offers = self.chat.offers
@@ -175,7 +176,13 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.isdigit():
             heads = {"Retry-After": self.chat.wait} if fault in ("429", "503") else {}
             return self.send(int(fault), {"error": {"message": f"error {fault}; you sent {sent}"}}, heads)
-        if breaks := {"timeout": self.hang, "cut": self.cut, "trickle": self.trickle, "huge": self.flood}.get(fault):
+        if breaks := {
+            "timeout": self.hang,
+            "cut": self.cut,
+            "cut chunks": self.cut_chunks,
+            "trickle": self.trickle,
+            "huge": self.flood,
+        }.get(fault):
             self.close_connection = True
             return breaks(body)
         strange: dict[str, tuple[int, Body | bytes, dict[str, str]]] = {
@@ -202,6 +209,10 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(self.completion(body, "A")).encode()
         self.head(200, {"Content-Length": str(len(content))})
         self.wfile.write(content[:40])
+
+    def cut_chunks(self, _: Body) -> None:
+        self.head(200, {"Transfer-Encoding": "chunked"})
+        self.wfile.write(b"14\r\n{")
 
     def flood(self, _: Body) -> None:
         self.head(200, {"Content-Length": str(10**9)})

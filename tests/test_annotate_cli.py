@@ -10,6 +10,7 @@ import pytest
 
 from dissection import cli_annotate
 from dissection.cli_data import add_data
+from dissection.endpoint.run import Progress
 from dissection.errors import InputError
 from dissection.native_file import write_native
 from dissection.readers import open_dataset
@@ -162,3 +163,33 @@ def test_what_is_missing_is_named(server: ChatServer, data: Path, tmp_path: Path
     assert annotate(server, data, "--stages", "basic", "--out", tmp_path / "first.jsonl") == 0
     with pytest.raises(InputError, match="already"):
         annotate(server, tmp_path / "first.jsonl", "--stages", "basic", "--out", tmp_path / "second.jsonl")
+
+
+def test_many_failures_are_listed_in_part(server: ChatServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "many.jsonl"
+    write_native(planted(24)[0], path)
+    server.always = "refusal"
+    assert annotate(server, path, "--stages", "basic", "--out", tmp_path / "a.jsonl") == 1
+    err = capsys.readouterr().err
+    assert err.count("missing: basic of pair") == cli_annotate.SHOWN_FAILURES
+    assert "missing: 4 more" in err
+    assert np.isnan(open_dataset(tmp_path / "a.jsonl").comparisons[:, :-1]).all()
+
+
+def test_interrupted_it_says_where_the_answers_are_and_goes_on(
+    server: ChatServer, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(progress: Progress) -> None:
+        if progress.done == 5:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "annotated.jsonl"
+    with monkeypatch.context() as patched:
+        patched.setattr(cli_annotate, "show_progress", press)
+        with pytest.raises(KeyboardInterrupt):
+            annotate(server, data, "--concurrency", 1, "--out", out)
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert not out.exists()
+    assert server.requests < 3 * N
+    assert annotate(server, data, "--out", out) == 0
+    assert set(server.answered.values()) == {1}

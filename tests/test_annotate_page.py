@@ -69,7 +69,7 @@ def press(at: AppTest, key: str) -> AppTest:
 
 
 def made(at: AppTest) -> Annotated:
-    found = at.session_state["annotation"].annotated
+    found = list(at.session_state["annotations"].values())[-1].annotated
     assert isinstance(found, Annotated)
     return found
 
@@ -132,7 +132,7 @@ def test_own_properties_and_scenarios(open_page: Open, server: ChatServer, mind:
     at.number_input(key="annotate-again").set_value(0)
     at.segmented_control(key="annotate-scenarios").set_value("own")
     run(at)
-    assert "There are no scenarios yet" in text(at)
+    assert "There are no scenarios" in text(at)
     at.text_area(key="annotate-scenario-list").set_value("Code: programs\nOthers: the rest")
     at.session_state["annotate-own"] = {"edited_rows": {0: {"Ask": True}}, "added_rows": [], "deleted_rows": []}
     press(run(at), "start-annotate")
@@ -169,7 +169,7 @@ def test_a_second_annotation_from_a_file(open_page: Open, server: ChatServer, da
     first = tmp_path / "first.jsonl"
     first.write_bytes(native_bytes(made(at).dataset, ".jsonl"))
     at = open_page("annotate", first, annotateview="trust")
-    at.file_uploader(key="trust-file").upload("second.jsonl", first.read_bytes(), "application/jsonl")
+    at.file_uploader(key="trust-file-file").upload("second.jsonl", first.read_bytes(), "application/jsonl")
     run(at)
     assert f"second.jsonl, {N} pairs" in words(at)
     assert "Agreement of the two annotations" in [head.value for head in at.subheader]

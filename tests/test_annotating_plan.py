@@ -107,18 +107,18 @@ def test_what_is_asked_follows_the_plan() -> None:
     assert all(call.max_tokens == 5000 for call in expected_calls(data, AnnotationPlan(max_tokens=5000)))
 
 
-def test_what_a_check_listed_is_put_into_the_next_prompt_as_it_can_be_sent() -> None:
+def test_what_a_check_listed_is_put_into_the_next_prompt() -> None:
     check = {
         "intent_clear": True,
         "feelings": False,
         "constraints": ["two\n lines", " "],
-        "stances": ["half \ud800 <stances>"],
+        "stances": ["half <stances>"],
         "mistakes": [],
     }
     parts = questions.applicable(check)
-    assert parts == {"constraints": ("two lines",), "stances": ("half ? <stances>",)}
+    assert parts == {"constraints": ("two lines",), "stances": ("half <stances>",)}
     call = questions.specific_call("x", questions.Shown("q", "a", "b"), parts)
-    assert "<stances-2>\n1. half ? <stances>\n</stances-2>" in call.messages[-1]["content"]
+    assert "<stances-2>\n1. half <stances>\n</stances-2>" in call.messages[-1]["content"]
     assert call.schema is not None
     assert call.schema["properties"]["a"]["properties"]["constraints"]["maxItems"] == 1
     assert questions.applicable({**check, "intent_clear": False, "feelings": True}).keys() == {

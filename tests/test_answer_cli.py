@@ -78,7 +78,7 @@ def test_two_models_answer_and_a_judge_compares_them(server: ChatServer, tmp_pat
     dpo = tmp_path / "dpo.jsonl"
     assert cli.main([*judge, "--out", str(tmp_path / "judged.jsonl"), "--dpo", str(dpo)]) == 0
     err = capsys.readouterr().err
-    assert "win rate by j: kind against curt: 88.1 % (95 %:" in err
+    assert "win rate by j: kind against curt: 88.1 % (no interval: all verdicts are equal; n = 10 pairs)" in err
     assert "10 pairs for training (0 ties and 0 pairs without a verdict or a text left out)" in err
     lines = [json.loads(line) for line in dpo.read_text().splitlines()]
     assert [set(line) for line in lines] == [{"prompt", "chosen", "rejected", "margin"}] * 10

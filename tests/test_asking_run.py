@@ -138,7 +138,7 @@ def test_a_budget_holds_and_is_said(server: ChatServer) -> None:
 
 def test_two_tabs_and_a_closed_one(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking_run, "WAITED_SECONDS", 0.0)
-    server.pause = 0.05
+    server.pause = 0.3
     press(opened(server.url, key=KEY), "start-calls")
     second = opened(server.url, key=KEY)
     assert "running" in text(second), "the tab that began it is not needed"
@@ -153,7 +153,7 @@ def test_two_tabs_and_a_closed_one(server: ChatServer, monkeypatch: pytest.Monke
 
 def test_the_same_study_without_a_key_and_one_run_a_visitor(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking_run, "WAITED_SECONDS", 0.0)
-    server.pause = 0.05
+    server.pause = 0.3
     first = press(opened(server.url), "start-calls")
     other = opened(server.url)
     press(other, "start-calls")
@@ -161,7 +161,7 @@ def test_the_same_study_without_a_key_and_one_run_a_visitor(server: ChatServer, 
     first.text_input(key="model-here").set_value("another").run()
     assert first.button(key="start-calls").disabled, "one run at a time"
     assert "running" in text(first), "and it is shown, as it can be cancelled here"
-    press(first, "cancel-other-calls")
+    press(first, "stop-asking")
     until(lambda: not asking_jobs.runs()._running)
     press(first.run(), "start-calls")
     assert server.requests > 0
@@ -172,7 +172,7 @@ def test_the_same_study_without_a_key_and_one_run_a_visitor(server: ChatServer, 
 def test_a_full_server_says_so(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking_run, "WAITED_SECONDS", 0.0)
     monkeypatch.setattr(asking_jobs, "MOST_RUNS", 2)
-    server.pause = 0.1
+    server.pause = 0.5
     busy = [press(opened(server.url, study=f"study {number}"), "start-calls") for number in range(2)]
     third = press(opened(server.url, study="study 3"), "start-calls")
     assert "asks for 2 visitors at a time" in "".join(info.value for info in third.info)

@@ -60,13 +60,16 @@ def test_from_an_endpoint_to_a_judge_on_dissect(server: str, model: ChatServer, 
     assert model.requests == 10
     model.pause = 0.25
     press(visitor, "Start: 110 calls")
-    expect(visitor.get_by_text(re.compile(r"\d+ of 120 calls"))).to_be_visible()
+    # On the page, and in the sidebar.
+    expect(visitor.get_by_text(re.compile(r"\d+ of 120 calls"))).to_have_count(2)
     press(visitor, "Cancel")
     expect(visitor.get_by_text("The run stopped: cancelled")).to_be_visible()
     press(visitor, "Go on")
-    expect(visitor.get_by_text(re.compile(r"\d+ of 120 calls"))).to_be_visible()
-    # It goes on behind another page.
+    expect(visitor.get_by_text(re.compile(r"\d+ of 120 calls"))).to_have_count(2)
+    # It goes on behind another page, where the sidebar shows it.
     web.turn_to(visitor, "Method")
+    expect(visitor.get_by_text(re.compile(r"\d+ of 120 calls"))).to_be_visible()
+    expect(visitor.get_by_role("button", name=re.compile("Stop this run"))).to_be_visible()
     model.pause = 0.0
     web.turn_to(visitor, "Judges")
     expect(visitor.get_by_text("120 verdicts of 120 asked")).to_be_visible()

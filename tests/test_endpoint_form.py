@@ -106,6 +106,26 @@ def test_keys_of_the_environment_are_the_owners(monkeypatch: pytest.MonkeyPatch)
     assert found.key is None, "a visitor of a Space does not spend its owner's money"
 
 
+def test_a_key_is_not_sent_to_the_next_host() -> None:
+    at = opened(URL, key=KEY)
+    at.text_input(key="address-here").set_value(URL.replace("/v1", "/v2")).run()
+    found = connection(at)
+    assert found is not None
+    assert found.key == KEY, "the same host"
+    at.text_input(key="address-here").set_value("http://127.0.0.2:9/v1").run()
+    found = connection(at)
+    assert found is not None
+    assert found.key is None
+    assert at.text_input(key="key-here").value == ""
+    assert "No key is sent" in text(at)
+    at.text_input(key="key-here").set_value("sk-of-the-second").run()
+    found = connection(at.run())
+    assert found is not None
+    assert found.key == "sk-of-the-second"
+    at.button_group(key="where-here").set_value("provider").run()
+    assert connection(at) is None, "nor to a provider"
+
+
 def test_a_public_server_has_no_key_for_its_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISSECTION_ENDPOINT_KEY", KEY)
     monkeypatch.delenv("DISSECTION_PRIVATE_ENDPOINTS")

@@ -20,7 +20,7 @@ from dissection.noise.agreement import (
     ordinal_alpha,
     weighted_kappa,
 )
-from dissection.noise.twice import join
+from dissection.noise.twice import is_computed, join
 from dissection.properties import Property
 from tests.conftest import make_dataset, make_pairs
 
@@ -161,3 +161,24 @@ def test_nothing_in_common_is_said() -> None:
     )
     with pytest.raises(InputError, match="came without their pairs"):
         join(weights, data)
+
+
+def test_ids_that_stand_for_other_answers_are_refused() -> None:
+    first = annotated(np.ones((30, 2)))
+    texts = {"response_a": [f"one\r\n of {i}" for i in range(30)], "response_b": [f"two of {i}" for i in range(30)]}
+    first = dataclasses.replace(first, pairs=first.pairs.assign(**texts))
+    assert join(first, annotated(np.ones((30, 2)))).both.all(), "without texts nothing can be told"
+    other_ends = [text.replace("\r\n", "\n") + " " for text in texts["response_a"]]
+    assert len(join(first, dataclasses.replace(first, pairs=first.pairs.assign(response_a=other_ends))).first) == 30
+    exchanged = first.pairs.assign(response_a=texts["response_b"], response_b=texts["response_a"])
+    with pytest.raises(InputError, match="'p1' has A and B exchanged") as caught:
+        join(first, dataclasses.replace(first, pairs=exchanged))
+    assert "with the comparisons" in caught.value.remedy
+    with pytest.raises(InputError, match="'p8' has other answers"):
+        join(first, dataclasses.replace(first, pairs=first.pairs.assign(response_b=[*texts["response_b"][:7], *["else"] * 23])))
+
+
+def test_an_annotated_property_is_not_computed_for_its_name() -> None:
+    assert not is_computed(Property("hedges"))
+    assert is_computed(Property("hedges", computed="counted"))
+    assert is_computed(Property("longer"))

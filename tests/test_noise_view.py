@@ -78,6 +78,14 @@ def test_without_judges_there_are_no_effects_and_strangers_are_refused(made: Wor
     assert "no pair in common" in text(at)
 
 
+def test_a_judge_without_verdicts_has_no_effects_and_the_view_says_why(made: World) -> None:
+    silent = made.dataset.verdicts.copy()
+    silent[:, 0] = np.nan
+    at = visit(dataclasses.replace(made.dataset, verdicts=silent), made.again, swapped=False, judge="judge 0")
+    assert len(figures(at)) == 1
+    assert "judge 0 has no numbers here: no verdicts" in text(at).replace("\\", "")
+
+
 def test_every_measure_is_drawn_with_its_numbers(made: World) -> None:
     frame = agreement_of_annotations(made.dataset, made.again, swapped=True, resamples=50)
     for name in MEASURES:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dissection import rating_rules
-from dissection.annotating.plan import AnnotationPlan
+from dissection.annotating.plan import UNASSIGNED, AnnotationPlan
 from dissection.annotating.questions import BASIC_ASKED, applicable
 from dissection.annotating.waves import ASKED, Replies, Waves
 from dissection.comparisons import compare_scores
@@ -19,7 +19,6 @@ from dissection.dataset import FloatArray, PairDataset
 from dissection.rating_rules import BASIC, LENGTH, SEVERITIES, SPECIFIC
 
 Entry = Mapping[str, float | None]
-UNASSIGNED: Final = "Not assigned"
 ANNOTATOR, ANNOTATION = "meta.annotator", "meta.annotation"
 _PARTS: Final = dict(zip(SPECIFIC, ("intent", "empathy", "constraints", "stances", "mistakes"), strict=True))
 # What an earlier annotation said stays before what this one says.
@@ -111,6 +110,12 @@ def some_pairs(dataset: PairDataset, rows: NDArray[np.intp]) -> PairDataset:
         verdicts=dataset.verdicts[rows],
         conditions={name: mask[rows] for name, mask in dataset.conditions.items()},
     )
+
+
+def first_pairs(dataset: PairDataset, plan: AnnotationPlan, pairs: int) -> tuple[PairDataset, AnnotationPlan]:
+    """The first pairs that can be asked about, and the plan for these alone, once each: for a dry run through all stages."""
+    rows = np.array(Waves(dataset, plan).first_rows(pairs), dtype=np.intp)
+    return some_pairs(dataset, rows), dataclasses.replace(plan, share=1.0, again=0.0)
 
 
 def joined(dataset: PairDataset, waves: Waves, replies: Replies, model: str) -> PairDataset:

@@ -10,10 +10,10 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dissection.dataset import PairDataset
+from dissection.dataset import ALL_PAIRS, CONDITION_LABELS, PairDataset
 from dissection.errors import InputError, UnknownNameError
 from dissection.judges import DATA_FOLDER
-from dissection.properties import Family, Property, offered_properties, paper_properties
+from dissection.properties import Family, Property, describe, offered_properties, paper_properties
 from dissection.rating_rules import ACCURACY, BASIC, LENGTH, SPECIFIC
 from dissection.tables_text import MAX_CELL_LENGTH
 from dissection.verdicts import shown
@@ -24,6 +24,8 @@ MOST_OWN: Final = 20
 MOST_SCENARIOS: Final = 60
 MOST_SENTENCE: Final = 400
 MOST_NAME: Final = 60
+# Of a query that has no usable reply.
+UNASSIGNED: Final = "Not assigned"
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,17 @@ class AnnotationPlan:
         stages: "check" for the five conditions of the query, "basic" for the 20 basic properties, "errors", and "specific" for the five
             properties that depend on the query; "specific" makes the check as well.
         own: further properties, each a name and one sentence, rated 0 to 3 in one call a pair.
-        scenarios: into which the queries are sorted; empty: the dataset keeps those it has.
+        scenarios: into which the queries are sorted, each into one; empty: the dataset keeps those it has.
         reference: whether an answer of the model itself is made first, to compare with when errors are looked for.
         swapped: whether B is shown first; what comes out is in terms of A and B all the same.
         share: of the pairs, drawn by the seed; the dataset that comes out holds these alone.
         again: share of these pairs that is annotated once more, with the answers in the other order.
         seed: of both draws, so that a second annotator gets the same pairs.
-        replace: whether properties and conditions that the dataset has may be put in the place of.
+        replace: whether properties, conditions and notes that the dataset has may be put in the place of.
         max_tokens: of each reply; None: what each needs. Models that think before they answer need more.
 
     Raises:
-        InputError: nothing is asked, a name can't be used or comes twice, or a share is out of its range.
+        InputError: nothing is asked, a name can't be used, means something else or comes twice, or a share is out of its range.
     """
 
     stages: tuple[Stage, ...] = STAGES
@@ -88,7 +90,11 @@ class AnnotationPlan:
                 remedy="choose one of them",
             )
         if self.seed < 0 or (self.max_tokens is not None and not 1 <= self.max_tokens <= MAX_CELL_LENGTH):
-            raise InputError("The seed or the length of a reply is out of its range.", accepted="whole numbers: from 0; from 1")
+            raise InputError(
+                "The seed or the length of a reply is out of its range.",
+                accepted=f"a seed from 0, a length from 1 to {MAX_CELL_LENGTH:,} tokens",
+                remedy="correct it",
+            )
 
     @property
     def checks(self) -> bool:
@@ -116,6 +122,13 @@ class AnnotationPlan:
         """The conditions that come of it."""
         return tuple(condition for condition, _ in SPECIFIC.values()) if self.checks else ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The columns `meta.*` for what the model writes beside its ratings, for reading."""
+        of_query = ("constraints", "stances", "mistakes") if self.checks else ()
+        of_answers = ("errors_a", "errors_b") if "errors" in self.stages else ()
+        return tuple(f"meta.{name}" for name in (*of_query, *(("reference",) if self.reference else ()), *of_answers))
+
     def properties(self) -> tuple[Property, ...]:
         """`names` with what is known of them."""
         known = {property_.name: property_ for property_ in (*paper_properties(), *self.own)}
@@ -125,10 +138,12 @@ class AnnotationPlan:
         """Refuse, before anything is paid, what the dataset has no place for.
 
         Raises:
-            InputError: it has properties or conditions of these names, which may not be replaced.
+            InputError: it has properties, conditions or notes of these names, which may not be replaced; or a scenario is called as one of
+                its conditions.
         """
         taken = [name for name in self.asked_names if name in (p.name for p in dataset.properties if not p.computed)]
         taken += [name for name in self.conditions if name in dataset.conditions]
+        taken += [name for name in self.notes if name in dataset.pairs]
         if taken and not self.replace:
             raise InputError(
                 f"The data has {', '.join(taken[:8])}{' …' if len(taken) > 8 else ''} already.",
@@ -136,6 +151,9 @@ class AnnotationPlan:
                 accepted="stages and properties that it does not have yet",
                 remedy="leave them out, rename your own, or say that they may be replaced",
             )
+        for scenario in self.scenarios:
+            if scenario.name in dataset.conditions:
+                raise _taken_scenario(scenario.name, f"a condition of {dataset.name}")
 
 
 def chosen_rows(n: int, plan: AnnotationPlan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -199,7 +217,7 @@ def scenarios_of(text: str, where: str = "") -> tuple[Scenario, ...]:
     found = tuple(Scenario(name.strip(), meaning.strip()) for name, meaning in records)
     _check_scenarios(found)
     if not found:
-        raise InputError("There are no scenarios.", where=where, accepted=accepted)
+        raise InputError("There are no scenarios.", where=where, accepted=accepted, remedy="write some")
     return found
 
 
@@ -222,6 +240,14 @@ def _check_own(own: Sequence[Property], names: Sequence[str]) -> None:
         _check_words("property", property_.name, property_.meaning)
         if names.count(property_.name) > 1 or property_.name == LENGTH:
             raise InputError(f"The property {shown(property_.name)} comes twice.", accepted="different names", remedy="rename one")
+        known = describe(property_.name)
+        if known.computed or (known.meaning and (known.name, known.meaning) != (property_.name, property_.meaning)):
+            # A file holds names alone: it would be read as the other one, or not at all where both are in it.
+            raise InputError(
+                f"The name {shown(property_.name)} already stands for the property “{known.name}”: {known.meaning}",
+                accepted="a name that no other property has, in any spelling",
+                remedy="choose another name",
+            )
 
 
 def _check_scenarios(scenarios: Sequence[Scenario]) -> None:
@@ -229,5 +255,12 @@ def _check_scenarios(scenarios: Sequence[Scenario]) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"The scenario {shown(twice)} comes twice.", accepted="different names", remedy="rename one")
+    for name in names:
+        if name in (ALL_PAIRS, UNASSIGNED, *CONDITION_LABELS):
+            raise _taken_scenario(name, "something else")
     if len(names) == 1 or len(names) > MOST_SCENARIOS:
         raise InputError(f"{len(names)} scenarios.", accepted=f"2 to {MOST_SCENARIOS}", remedy="give more, or fewer, or none")
+
+
+def _taken_scenario(name: str, what: str) -> InputError:
+    return InputError(f"A scenario can't be called {shown(name)}, as that is {what}.", accepted="another name", remedy="rename it")

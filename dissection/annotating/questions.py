@@ -19,7 +19,6 @@ PROMPTS: Final = (CHECK, SCENARIO, BASIC_PROMPT, OWN, REFERENCE, ERRORS, ERRORS_
 # Of a reply; about twice what an answer in the form asked for takes.
 TOKENS: Final = {CHECK: 800, SCENARIO: 64, REFERENCE: 1024, BASIC_PROMPT: 1024, OWN: 1024, ERRORS: 1536, SPECIFIC_PROMPT: 1024}
 MOST_ITEMS: Final = 8
-MOST_ERRORS: Final = 30
 # The name under which the rating is asked for.
 BASIC_ASKED: Final = tuple("repetitive" if name == TURNED else name for name in BASIC)
 # Part of the query-specific question → the list of the query check whose items it is about; None: a single rating.
@@ -87,8 +86,8 @@ def own_call(label: str, shown: Shown, own: Sequence[Property], max_tokens: int 
 def errors_call(label: str, shown: Shown, reference: str | None, max_tokens: int | None = None) -> Call:
     """The errors of both answers, found by comparing with a reference where there is one."""
     error = _object({"what": {"type": "string"}, "severity": {"type": "string", "enum": list(SEVERITIES)}})
-    found = _object({"checkable": {"type": "boolean"}, "errors": {"type": "array", "items": error, "maxItems": MOST_ERRORS}})
-    values = {**shown._asdict(), **({} if reference is None else {"reference": sendable(reference)})}
+    found = _object({"checkable": {"type": "boolean"}, "errors": {"type": "array", "items": error}})
+    values = {**shown._asdict(), **({} if reference is None else {"reference": reference})}
     return _call(label, ERRORS if reference is None else ERRORS_REFERENCE, values, _both(found), max_tokens or TOKENS[ERRORS])
 
 
@@ -100,15 +99,10 @@ def applicable(check: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     if check["feelings"]:
         found["empathy"] = ()
     for part, listed in PARTS.items():
-        items = tuple(" ".join(sendable(item).split()) for item in check[listed]) if listed else ()
+        items = tuple(" ".join(item.split()) for item in check[listed]) if listed else ()
         if any(items):
             found[part] = tuple(item for item in items if item)
     return found
-
-
-def sendable(text: str) -> str:
-    """A reply's words as they can be sent on: JSON can hold half of a character, which no request can."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def specific_call(label: str, shown: Shown, parts: Mapping[str, Sequence[str]], max_tokens: int | None = None) -> Call:

@@ -113,6 +113,10 @@ class Waves:
         self.without_text = len(self.rows) - len(self._texts)
         self.without_query = sum(not pair[1].strip() for pair in self._texts.values())
 
+    def first_rows(self, pairs: int) -> list[int]:
+        """The first pairs that can be asked about, for a dry run."""
+        return list(self._texts)[:pairs]
+
     def has_text(self, row: int) -> bool:
         """Whether the pair can be asked about."""
         return row in self._texts
@@ -221,7 +225,7 @@ def expected_calls(
 def sample_calls(dataset: PairDataset, plan: AnnotationPlan, pairs: int) -> list[Call]:
     """The calls about the first pairs that need no other answer, for a dry run."""
     waves = Waves(dataset, plan)
-    few = set(waves.rows[:pairs].tolist())
+    few = set(waves.first_rows(pairs))
     return calls_of([ask for ask in waves.first() if not ask.again and few & set(ask.rows)])
 
 

@@ -21,6 +21,7 @@ from dissection.errors import DatasetError, InputError
 from dissection.judges import check_name
 
 MAX_ANSWERS: Final = 32
+MAX_TEMPERATURE: Final = 2.0
 GRADES: Final = "grades"
 
 
@@ -48,6 +49,7 @@ def name_authors(given: Sequence[tuple[str, str]]) -> tuple[Author, ...]:
     Raises:
         InputError: two are the same, or a name can't be one.
     """
+    given = [(model, instruction.strip()) for model, instruction in given]
     if len(set(given)) < len(given):
         raise InputError(
             "Both answers would come from the same model under the same instruction.",
@@ -57,7 +59,7 @@ def name_authors(given: Sequence[tuple[str, str]]) -> tuple[Author, ...]:
     models = [model for model, _ in given]
     alone = len(set(models)) == len(models)
     names = [model if alone or not instruction else f"{model}/instruction-{place + 1}" for place, (model, instruction) in enumerate(given)]
-    return tuple(Author(model, instruction.strip(), check_name(name)) for (model, instruction), name in zip(given, names, strict=True))
+    return tuple(Author(model, instruction, check_name(name)) for (model, instruction), name in zip(given, names, strict=True))
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,10 @@ class Creation:
             )
         if self.max_tokens < 1:
             raise InputError(f"An answer of {self.max_tokens} tokens.", accepted="a whole number, 1 or more")
+        if not 0 <= self.temperature <= MAX_TEMPERATURE:
+            raise InputError(
+                f"The temperature is {self.temperature}.", accepted=f"0 to {MAX_TEMPERATURE:g}", remedy="choose one in between"
+            )
         if not 1 <= self.repeats <= scores.MAX_REPEATS:
             raise InputError(f"Each answer graded {self.repeats} times.", accepted=f"1 to {scores.MAX_REPEATS}")
 
@@ -110,6 +116,11 @@ class Creation:
     def graded(self) -> bool:
         """Whether answers are graded, as there are more than a pair can hold."""
         return self.total > 2
+
+    @property
+    def later_per_query(self) -> int:
+        """Grades and verdicts that the judge can be asked for about the answers to one query."""
+        return self.graded * self.total * self.repeats + 2 * self.verdicts
 
     def answer_calls(self, author: Author) -> list[list[Call]]:
         """What an author is asked: a list for each of its answers."""
@@ -210,7 +221,7 @@ def _answer(
     author, n = creation.authors[place], len(creation.queries)
     whom = replace(endpoint, model=author.model)
     others = creation.answers * (len(creation.authors) - 1 - place)
-    later = n * (others + creation.graded * creation.total * creation.repeats + 2 * creation.verdicts)
+    later = n * (others + creation.later_per_query)
     made = stages.run([call for part in creation.answer_calls(author) for call in part], client_of(whom), whom, later)
     return [made.outcomes[start : start + n] for start in range(0, n * creation.answers, n)]
 

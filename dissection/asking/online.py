@@ -3,13 +3,14 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from dissection.agreement import wilson
 from dissection.asking.prompts import messages, version
+from dissection.asking.scores import EQUAL
 from dissection.dataset import FloatArray, PairDataset
 from dissection.endpoint.calls import Call
 from dissection.endpoint.run import Outcome
@@ -18,6 +19,7 @@ from dissection.wording import count
 
 PROMPT: Final = "judge/answer-1"
 DRAWS: Final = 4_000
+AT_ONCE: Final = 2**20  # numbers drawn
 
 
 def answer_calls(
@@ -96,7 +98,8 @@ class WinRate:
     Attributes:
         model, other: who against whom.
         rate: mean P(preferred), a tie counting half; NaN where n is 0.
-        low, high: 95 %: Wilson's interval where every verdict is a side, else a bootstrap over pairs.
+        low, high: 95 %: Wilson's interval where every verdict is a side, else a bootstrap over pairs; NaN where there is none: of equal
+            soft verdicts every resample has the same mean, which says nothing about other pairs.
         n: pairs with a verdict.
         interval: "Wilson", "bootstrap", or why there is none.
     """
@@ -120,6 +123,10 @@ class WinRate:
         )
         return f"{100 * self.rate:.1f} % ({ends}; n = {count(self.n, 'pair')})"
 
+    def turned(self) -> "WinRate":
+        """The same of the other model."""
+        return replace(self, model=self.other, other=self.model, rate=1 - self.rate, low=1 - self.high, high=1 - self.low)
+
 
 def win_rates(dataset: PairDataset, judge: str, seed: int = 0) -> list[WinRate]:
     """The win rate of each model against each other one, over the pairs of the two that the judge has a verdict on.
@@ -132,13 +139,13 @@ def win_rates(dataset: PairDataset, judge: str, seed: int = 0) -> list[WinRate]:
     met: dict[tuple[str, str], list[float]] = {}
     for a, b, label in zip(dataset.pairs["model_a"], dataset.pairs["model_b"], labels.tolist(), strict=True):
         if isinstance(a, str) and isinstance(b, str) and a != b:
-            met.setdefault((a, b), []).append(label)
-            met.setdefault((b, a), []).append(1 - label)
+            met.setdefault((min(a, b), max(a, b)), []).append(label if a < b else 1 - label)
     if not met:
         raise DatasetError(
             "No pair is of two different models.", where=dataset.name, accepted="model_a and model_b", remedy="name the models"
         )
-    return [_rate(*pair, np.array(wins), seed) for pair, wins in sorted(met.items())]
+    rates = [_rate(*pair, np.array(wins), seed) for pair, wins in met.items()]
+    return sorted([*rates, *(rate.turned() for rate in rates)], key=lambda rate: (rate.model, rate.other))
 
 
 def _rate(model: str, other: str, wins: FloatArray, seed: int) -> WinRate:
@@ -150,10 +157,11 @@ def _rate(model: str, other: str, wins: FloatArray, seed: int) -> WinRate:
     if np.isin(known, (0.0, 1.0)).all():
         low, high = (float(end) for end in wilson(rate, n))
         return WinRate(model, other, rate, low, high, n, "Wilson")
-    if n < 2:
-        return WinRate(model, other, rate, math.nan, math.nan, n, "none: one verdict")
+    if np.ptp(known) < EQUAL:
+        return WinRate(model, other, rate, math.nan, math.nan, n, "none: one verdict" if n == 1 else "none: all verdicts are equal")
     rng = np.random.default_rng(seed)
-    means = [rng.choice(known, n).mean() for _ in range(DRAWS)]
+    step = max(1, AT_ONCE // n)
+    means = np.concatenate([rng.choice(known, (min(step, DRAWS - done), n)).mean(axis=1) for done in range(0, DRAWS, step)])
     low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
     return WinRate(model, other, rate, low, high, n, "bootstrap")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dissection.agreement import wilson
 from dissection.asking.judging import verdicts_of
-from dissection.asking.scores import Grades
+from dissection.asking.scores import EQUAL, Grades
 from dissection.asking.verdicts import BOTH, Verdicts
 from dissection.dataset import FloatArray, PairDataset
 
@@ -28,7 +28,7 @@ def order_table(found: Mapping[str, Verdicts | Grades], seed: int = 0) -> pd.Dat
         a verdict in each order; `same`, `same_low`, `same_high`: how many of these, in %, get the same verdict in both (Wilson's 95 %
         interval); `first`, `first_low`, `first_high`: how often, in %, the answer shown first is preferred in these, a tie counting half and
         soft verdicts their probability: 50 without a position bias (95 % from 2,000 resamples of pairs). NaN where `both` is 0, and the
-        interval of `first` also where it is 1. Grades are given to one answer at a time, so they have no orders.
+        interval of `first` also where it is the same in every pair, so that resamples can't differ. Grades are given to one answer at a time, so they have no orders.
     """
     return pd.DataFrame([{"judge": judge, **_orders(verdicts_of(one), seed)} for judge, one in found.items()])
 
@@ -46,7 +46,7 @@ def _orders(verdicts: FloatArray, seed: int) -> dict[str, float]:
         low, high = (float(end) for end in wilson(same, both))
     first = (twice[:, 0] + 1 - twice[:, 1]) / 2
     ends = (np.nan, np.nan)
-    if both > 1:
+    if both and np.ptp(first) > EQUAL:
         rng = np.random.default_rng(seed)
         means = [first[rng.integers(both, size=both)].mean() for _ in range(RESAMPLES)]
         ends = tuple(np.quantile(means, (0.025, 0.975)))

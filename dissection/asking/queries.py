@@ -1,5 +1,6 @@
 """Queries to be answered: one a line, a column of a table, or those of a dataset."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,6 +12,8 @@ from dissection.wording import count
 
 COLUMN: Final = "query"
 MAX_QUERIES: Final = 100_000
+# What else Python takes for the end of a line can stand inside a query.
+_ENDS: Final = re.compile(r"\r\n|\n|\r")
 
 
 class Queries(NamedTuple):
@@ -56,7 +59,7 @@ def from_lines(text: str, name: str) -> Queries:
     Raises:
         DatasetError: there is none.
     """
-    return _distinct(text.splitlines(), name)
+    return _distinct(_ENDS.split(text.removesuffix("\n")), name)
 
 
 def queries_of(dataset: PairDataset) -> Queries:

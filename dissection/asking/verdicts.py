@@ -148,8 +148,9 @@ class Reading(NamedTuple):
 def read_answer(answer: Answer) -> Reading:
     """What a reply says of the two answers.
 
-    Where the reply names a side with the only one of its tokens that is a letter, and log-probabilities are known, P = exp(l_A) / (exp(l_A) + exp(l_B)), each the sum over the
-    spellings of the letter among the likeliest tokens at its place; a letter that is not among them counts as 0.
+    Where the reply names a side with the only one of its tokens that is a letter, and log-probabilities are known,
+    P = exp(l_A) / (exp(l_A) + exp(l_B)), each the sum over the spellings of the letter among the likeliest tokens at its place; a letter
+    that is not among them counts as 0.
     """
     side = read_text(answer.text)
     letters = [place for place in answer.top_logprobs if _letter(place[0]) is not None]

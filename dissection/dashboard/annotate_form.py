@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from dissection.annotating.annotation import UPPER, Annotated, annotate
+from dissection.annotating.joining import first_pairs
 from dissection.annotating.plan import (
     MOST_NAME,
     MOST_SENTENCE,
     STAGES,
     AnnotationPlan,
-    Scenario,
     Stage,
     own_property,
     paper_scenarios,
@@ -28,8 +28,7 @@ from dissection.dataset import PairDataset
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.calls import Call
 from dissection.endpoint.faults import PaidError
-from dissection.errors import InputError
-from dissection.properties import FAMILIES, Property, offered_properties
+from dissection.properties import FAMILIES, Family, offered_properties
 from dissection.rating_rules import ACCURACY, BASIC, SPECIFIC
 from dissection.wording import count
 
@@ -46,6 +45,7 @@ HELP: Final = (
     "call. Errors: listed with their severity. What is particular about the query: asked only where the check says that it applies."
 )
 KINDS: Final = {"keep": "As they are", "paper": "The paper's eleven", "own": "My own list"}
+OWN: Final = "annotate-own"
 COLUMNS: Final = ("Ask", "Name", "Holds of an answer that …", "Family")
 
 
@@ -75,6 +75,9 @@ def ask_model(dataset: PairDataset, connection: Connection | None) -> None:
         every=done.calls if done else calls.every,
         work=lambda client, journal, limits, progress, cancelled: annotate(
             dataset, plan, client, endpoint, journal, limits, progress=progress, cancelled=cancelled
+        ),
+        tries=lambda client, journal, limits, progress, cancelled: annotate(
+            *first_pairs(dataset, plan, SAMPLE_PAIRS), client, endpoint, journal, limits, progress=progress, cancelled=cancelled
         ),
         upper="" if done else upper,
     )
@@ -115,19 +118,20 @@ def _plan(dataset: PairDataset) -> AnnotationPlan:
             help="The model answers each query itself, and its answer is there to compare with when it looks for errors.",
         )
     with right:
-        replace = bool(has) and st.toggle(
+        replace = st.toggle(
             "Replace annotations that the data has",
             key="annotate-replace",
             persist_state="session",
-            help="In a new dataset; this one stays.",
+            help="Properties, conditions and notes of the same names; in a new dataset, and this one stays.",
         )
-    scenarios = _scenarios()
+    # What is written there is read once all fields are drawn: a mistake in one takes no other away.
+    kind, listed = _scenarios()
     own = _own()
     again, share, seed, most = _extent(compares=bool(own) or any(stage != "check" for stage in stages))
     return AnnotationPlan(
         tuple(stage for stage in STAGES if stage in stages),
-        own,
-        scenarios,
+        tuple(own_property(name, meaning, family) for name, meaning, family in own),
+        scenarios_of(listed) if kind == "own" else paper_scenarios() if kind == "paper" else (),
         reference=reference and "errors" in stages,
         share=share,
         again=again,
@@ -137,14 +141,14 @@ def _plan(dataset: PairDataset) -> AnnotationPlan:
     )
 
 
-def _scenarios() -> tuple[Scenario, ...]:
+def _scenarios() -> tuple[str, str]:
+    """Which scenarios, a key of `KINDS`, and the list of one's own."""
     kind = controls.choice("Scenarios", list(KINDS), "annotate-scenarios", KINDS)
-    if kind == "keep":
-        return ()
     if kind == "paper":
         with st.expander("The eleven scenarios", icon=":material/category:"):
             st.dataframe(pd.DataFrame([(one.name, one.meaning) for one in paper_scenarios()], columns=["Name", "Meaning"]), hide_index=True)
-        return paper_scenarios()
+    if kind != "own":
+        return kind, ""
     text = st.text_area(
         "One scenario a line, NAME: sentence",
         key="annotate-scenario-list",
@@ -152,25 +156,22 @@ def _scenarios() -> tuple[Scenario, ...]:
         persist_state="session",
         placeholder="Contracts: a contract is to be written, read or explained.\nOther: anything else.",
     )
-    if not text.strip():
-        raise InputError(
-            "There are no scenarios yet.",
-            accepted="one a line, NAME: sentence",
-            remedy="write them, or choose others; an “Other” belongs to it",
-        )
-    return scenarios_of(text)
+    st.caption("Each query goes into the one of these that fits best. Without an “Other” for the rest, it goes into one that does not fit.")
+    return kind, text
 
 
-def _own() -> tuple[Property, ...]:
-    """The properties of the table that are ticked."""
+def _own() -> list[tuple[str, str, Family]]:
+    """Name, sentence and family of the properties of the table that are ticked."""
+    # Streamlit forgets the edits of a table that another view or page leaves out; then the table begins with the edited one.
+    if OWN not in st.session_state:
+        st.session_state["annotate-own-begun"] = st.session_state.get("annotate-own-edited", _offered())
     with st.expander("Properties of your own", icon=":material/add_circle:", expanded=False):
-        table = pd.DataFrame([(False, one.name, one.meaning, one.family) for one in offered_properties()], columns=list(COLUMNS))
         edited = st.data_editor(
-            table,
+            st.session_state.get("annotate-own-begun", _offered()),
             hide_index=True,
             num_rows="dynamic",
             height=250,
-            key="annotate-own",
+            key=OWN,
             column_config={
                 COLUMNS[0]: st.column_config.CheckboxColumn(width="small", default=True),
                 COLUMNS[1]: st.column_config.TextColumn(width="small", max_chars=MOST_NAME, default=""),
@@ -178,15 +179,20 @@ def _own() -> tuple[Property, ...]:
                 COLUMNS[3]: st.column_config.SelectboxColumn(width="small", options=list(FAMILIES), default="other"),
             },
         )
+        st.session_state["annotate-own-edited"] = edited.reset_index(drop=True)
         st.caption(
             "A name and one sentence; both answers are rated from 0 to 3 on how far it holds. Tick those to ask; lines can be changed and added. "
             "Good ones say what can be seen in the text, one thing each."
         )
-    return tuple(
-        own_property(str(name or ""), str(meaning or ""), family or "other")
+    return [
+        (str(name or ""), str(meaning or ""), family or "other")
         for use, name, meaning, family in edited[list(COLUMNS)].itertuples(index=False)
         if use is True
-    )
+    ]
+
+
+def _offered() -> pd.DataFrame:
+    return pd.DataFrame([(False, one.name, one.meaning, one.family) for one in offered_properties()], columns=list(COLUMNS))
 
 
 def _extent(*, compares: bool) -> tuple[float, float, int, int | None]:
@@ -205,7 +211,14 @@ def _extent(*, compares: bool) -> tuple[float, float, int, int | None]:
         )
     with second:
         share = st.number_input(
-            "Of the pairs (%)", 1, 100, 100, key="annotate-share", persist_state="session", help="Fewer make a new dataset of these alone."
+            "Of the pairs (%)",
+            1,
+            100,
+            100,
+            key="annotate-share",
+            persist_state="session",
+            help="Fewer make a new dataset of these alone. Another model with the same share and seed gets the same pairs: a second annotator, "
+            "to be compared in the view Trust.",
         )
     with third:
         seed = st.number_input(

@@ -17,12 +17,11 @@ from dissection.rating_rules import LENGTH
 from dissection.readers import open_dataset
 from dissection.wording import count
 
-HELD: Final = "annotation"
 SOURCES: Final = {"session": "Annotated again here", "own": "Other data of this session", "file": "A file"}
 
 
 class _Held(NamedTuple):
-    """The last annotation of this session, under the name that its dataset gets."""
+    """An annotation of this session, under the name that its dataset gets."""
 
     annotated: Annotated
     dataset: PairDataset
@@ -30,34 +29,44 @@ class _Held(NamedTuple):
     judges: tuple[str, ...]
 
 
+def _kept() -> dict[str, _Held]:
+    """The last annotation, and those whose data were opened, by the key of their data."""
+    found: dict[str, _Held] = st.session_state.setdefault("annotations", {})
+    return found
+
+
 def keep_annotated(found: Annotated, dataset: PairDataset, model: str) -> None:
     """Keep what came of a run for this session, with the judges that the data in view have by now, and show it."""
-    held: _Held | None = st.session_state.get(HELD)
-    if held is None or held.annotated is not found or held.judges != dataset.judge_names:
+    kept = _kept()
+    held = next((one for one in kept.values() if one.annotated is found and one.judges == dataset.judge_names), None)
+    if held is None:
         judged = found.dataset
         rows = dataset.pairs.index.get_indexer(judged.pairs.index)
         for place, judge in enumerate(dataset.judges):
             if judge.name not in judged.judge_names:
                 judged = judged.with_judge(judge, dataset.verdicts[rows, place])
         named = dataclasses.replace(judged, name=f"{dataset.name}, annotated by {model}")
-        held = st.session_state[HELD] = _Held(found, named, session.own_key(identity(named)), dataset.judge_names)
-    _show(held)
+        held = _Held(found, named, session.own_key(identity(named)), dataset.judge_names)
+        for key in [key for key in kept if key not in session.own_datasets() or key == held.key]:
+            del kept[key]
+        kept[held.key] = held
+    _show(held, "made")
 
 
 def show_opened() -> None:
-    """What came of the annotation, where its dataset is the one in view."""
-    held: _Held | None = st.session_state.get(HELD)
-    if held is not None and held.key == session.current_key():
-        _show(held)
+    """What came of the annotation whose dataset is the one in view."""
+    held = _kept().get(session.current_key())
+    if held is not None:
+        _show(held, "opened")
         st.divider()
 
 
-def _show(held: _Held) -> None:
+def _show(held: _Held, place: str) -> None:
     found = held.annotated
     with st.container(border=True):
         st.markdown("**What came of it**")
         st.markdown("\n".join(f"- {plain_markdown(line)}." for line in found.sentences()))
-        _failures(found)
+        _failures(found, place)
         opened = held.key in session.own_datasets()
         with st.container(horizontal=True):
             if not opened:
@@ -69,14 +78,14 @@ def _show(held: _Held) -> None:
                     args=(held.dataset,),
                     key="annotate-open",
                 )
-            _download(held.dataset, "Download annotations", "annotated")
+            _download(held.dataset, "Download annotations", "annotated", place)
             if found.again is not None:
-                _download(found.again, "Download the second annotation", "annotated-again")
+                _download(found.again, "Download the second annotation", "annotated-again", place)
         if opened:
-            _links(held)
+            _links(held, place)
 
 
-def _links(held: _Held) -> None:
+def _links(held: _Held, place: str) -> None:
     where = {"data": held.key}
     with st.container(horizontal=True):
         if held.dataset.judges:
@@ -85,34 +94,41 @@ def _links(held: _Held) -> None:
             st.page_link("pages/judges.py", label="Ask a judge about these pairs", icon=":material/gavel:", query_params=where)
         st.page_link("pages/doctor.py", label="See what is odd in it", icon=":material/stethoscope:", query_params=where)
         if held.annotated.again is not None:
-            st.button("See how far it can be trusted", icon=":material/verified:", on_click=_to_trust, key="annotate-trust")
+            st.button(
+                "See how far it can be trusted",
+                icon=":material/verified:",
+                on_click=_to_trust,
+                args=(held.key,),
+                key=f"annotate-trust-{place}",
+            )
 
 
-def _to_trust() -> None:
+def _to_trust(key: str) -> None:
     """Runs before the page is drawn again."""
+    st.session_state["data"] = key
     st.session_state["annotateview"] = "trust"
 
 
-def _failures(found: Annotated) -> None:
+def _failures(found: Annotated, place: str) -> None:
     failures = [(stage.stage, label, reason) for stage in found.stages for label, reason in stage.failures]
     if not failures:
         return
     folded = st.expander(
-        f"{count(len(failures), 'call')} without a usable reply", icon=":material/error:", on_change="rerun", key="annotate-failures"
+        f"{count(len(failures), 'call')} without a usable reply", icon=":material/error:", on_change="rerun", key=f"failures-{place}"
     )
     if folded.open:
         with folded:
-            show.data_table(pd.DataFrame(failures, columns=["Stage", "Call", "Reason"]), "annotation failures")
+            show.data_table(pd.DataFrame(failures, columns=["Stage", "Call", "Reason"]), f"annotation failures {place}")
 
 
-def _download(dataset: PairDataset, label: str, stem: str) -> None:
+def _download(dataset: PairDataset, label: str, stem: str, place: str) -> None:
     st.download_button(
         f"{label} (JSON Lines)",
         lambda: native_bytes(dataset, ".jsonl"),
         file_name=f"{stem}.jsonl",
         mime="application/jsonl",
         icon=":material/download:",
-        key=f"download-{stem}",
+        key=f"download-{stem}-{place}",
     )
 
 
@@ -122,8 +138,8 @@ def trust_of(dataset: PairDataset) -> None:
     Raises:
         InputError: the two have nothing in common, or the file can't be read.
     """
-    held: _Held | None = st.session_state.get(HELD)
-    again = held.annotated.again if held is not None and held.key == session.current_key() else None
+    held = _kept().get(session.current_key())
+    again = held.annotated.again if held else None
     others = _others(dataset)
     offered = {"session": again is not None, "own": bool(others), "file": True}
     sources = {name: label for name, label in SOURCES.items() if offered[name]}
@@ -164,13 +180,17 @@ def _chosen(others: dict[str, PairDataset]) -> PairDataset:
 
 
 def _uploaded() -> PairDataset | None:
-    """The second annotation, kept for the session."""
+    """The second annotation of the data in view. Who turns to another page and comes back finds it again; who takes the file away does not."""
+    place = f"trust-second-{session.current_key()}"
     file = st.file_uploader(
-        "A second annotation of pairs of these data, in any native form: same pair_id, same names of properties", key="trust-file"
+        "A second annotation of pairs of these data, in any native form: same pair_id, same names of properties",
+        key=f"trust-file-{session.current_key()}",
+        on_change=_forget,
+        args=(place,),
     )
-    held: tuple[str, PairDataset] | None = st.session_state.get("trust-second")
-    if file is not None and (held is None or held[0] != file.file_id):
-        held = st.session_state["trust-second"] = (file.file_id, open_dataset(file.getvalue(), file.name))
+    held: PairDataset | None = st.session_state.get(place)
+    if file is not None and held is None:
+        held = st.session_state[place] = open_dataset(file.getvalue(), file.name)
     if held is None:
         st.info(
             "How far can these annotations be trusted? Annotate a share of the pairs again, in the other order, in the view Annotate; or bring a file "
@@ -178,5 +198,10 @@ def _uploaded() -> PairDataset | None:
             icon=":material/verified:",
         )
         return None
-    st.caption(f"Second annotation: {plain_markdown(held[1].name)}, {count(len(held[1]), 'pair')}.")
-    return held[1]
+    st.caption(f"Second annotation: {plain_markdown(held.name)}, {count(len(held), 'pair')}.")
+    return held
+
+
+def _forget(place: str) -> None:
+    """Runs before the page is drawn again."""
+    st.session_state.pop(place, None)

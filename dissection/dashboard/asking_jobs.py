@@ -10,7 +10,9 @@ from typing import Any
 import streamlit as st
 
 from dissection.dashboard.endpoint_form import Connection
+from dissection.endpoint.faults import bare
 from dissection.endpoint.journal import Journal
+from dissection.endpoint.journals import make_room, most_bytes
 from dissection.endpoint.limits import Limits
 from dissection.endpoint.protocol import Client
 from dissection.endpoint.run import Progress
@@ -70,12 +72,13 @@ class CallRun:
 
         try:
             client = connect(connection.endpoint, connection.key)
-            with Journal(self.folder) as journal:
+            # All that run at a time fit into what the journals may take.
+            with Journal(self.folder, most_bytes() // MOST_RUNS) as journal:
+                make_room()
                 self.result = work(client, journal, connection.limits, self._note, lambda: self.cancelled)
             self.left_out = client.left_out
         except InputError as error:
-            error.__traceback__ = error.__context__ = error.__cause__ = None
-            self.error = error
+            self.error = bare(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
             _log.error("A run of calls failed: %s", type(error).__name__)
             self.error = InputError(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dissection.dashboard import analysis, show
 from dissection.dashboard.asking_jobs import CallRun, Work, runs
+from dissection.dashboard.asking_panel import how_far
 from dissection.dashboard.asking_words import failures_in_words, most_in_words, prompts_and_replies
 from dissection.dashboard.endpoint_form import Connection, whom
 from dissection.endpoint.address import Endpoint
@@ -48,6 +49,7 @@ def offer(
     sample: Sequence[Call],
     every: Sequence[Call],
     work: Callable[[Client, Journal, Limits, Callable[[Progress], None], Callable[[], bool]], Result],
+    tries: Work | None = None,
     upper: str = "",
 ) -> Result | None:
     """Say what a run would take, offer to try and to start it, show how far it is, and return its result.
@@ -66,7 +68,9 @@ def offer(
             as long calls as there can be. Another `every` is another run.
         work: called in a thread with a client of the connection, the open journal, the limits, a function that takes the progress, and one
             that says whether to stop. It must not use Streamlit. What it returns says in its attribute `run`, an `endpoint.run.Run`, which
-            calls failed. The limits hold for all of its stages together: see `Limits.after`.
+            calls failed. The limits hold for all of its stages together: see `endpoint.stages`.
+        tries: what the dry run does where further calls follow from the replies to `sample`: as `work`, about the first pairs alone, and of
+            calls that the run would make. None: it makes the calls of `sample`.
         upper: a sentence that says why the estimate is an upper bound, where it is one.
 
     Returns:
@@ -78,7 +82,7 @@ def offer(
     except InputError as error:
         show.mistake(error)
         return None
-    trial = _Wish(f"{place}-trial", looked.names[0], folder, f"Dry run: {what}", connection, _asks(sample, connection))
+    trial = _Wish(f"{place}-trial", looked.names[0], folder, f"Dry run: {what}", connection, tries or _asks(sample, connection))
     whole = _Wish(place, looked.names[1], folder, what, connection, work)
     found = looked.estimate
     st.markdown(f"**{plain_markdown(what)}** · {whom(connection)}")
@@ -87,13 +91,12 @@ def offer(
     if not done:
         st.caption(plain_markdown(f"{found.sentence()} {upper}".strip()))
     most = f"Start: {'at most ' if upper else ''}{most_in_words(found, connection.limits)}" if found.calls else "Show what was answered"
-    _buttons(trial, whole, len(sample), most, done=done)
+    _buttons(trial, whole, f"{'at least ' if tries else ''}{count(len(sample), 'call')}" if sample else "", most, done=done)
     if refused := st.session_state.pop(f"asking-refused-{place}", None):
         show.limit(refused)
-    _elsewhere(trial, whole)
     _panel(trial)
     tried = _held(trial)
-    prompts_and_replies(place, sample, tried.result if tried else None)
+    prompts_and_replies(place, sample, _made(tried) if tried else None)
     _outcome(trial)
     _panel(whole)
     _outcome(whole)
@@ -124,8 +127,8 @@ class _Looked(NamedTuple):
 
 def _look(place: str, connection: Connection, sample: Sequence[Call], every: Sequence[Call], folder: Path) -> _Looked:
     """What all calls would take, and the names of the dry run and of the run."""
-    path, endpoint = folder / NAME, connection.endpoint
-    rest = (connection.limits.prices, folder, path.stat().st_size if path.exists() else 0, len(sample))
+    endpoint = connection.endpoint
+    rest = (connection.limits.prices, folder, _size(folder / NAME), len(sample))
     held: _Looked | None = st.session_state.get(f"asking-looked-{place}")
     if held is None or held.every is not every or held.endpoint != endpoint:
         names = (_name(sample, endpoint), _name(every, endpoint))
@@ -136,6 +139,13 @@ def _look(place: str, connection: Connection, sample: Sequence[Call], every: Seq
     found = _Looked(every, endpoint, names, rest, estimate(every, endpoint, connection.limits.prices, finished_keys(folder)))
     st.session_state[f"asking-looked-{place}"] = found
     return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # there is none, or it had to make room
+        return 0
 
 
 def _name(calls: Sequence[Call], endpoint: Endpoint) -> str:
@@ -178,12 +188,12 @@ def _start(wish: _Wish, place: str) -> None:
     begun.over.wait(WAITED_SECONDS)
 
 
-def _buttons(trial: _Wish, whole: _Wish, tried: int, most: str, *, done: bool) -> None:
+def _buttons(trial: _Wish, whole: _Wish, tried: str, most: str, *, done: bool) -> None:
     busy = runs().of_visitor(analysis.visitor()) is not None or any(run is not None and run.running for run in map(_held, (trial, whole)))
-    words = "One run at a time: wait for yours, or cancel it." if busy else None
+    words = "One run at a time: wait for yours, or stop it in the sidebar." if busy else None
     with st.container(horizontal=True):
         st.button(
-            f"Dry run on the first five ({count(tried, 'call')})" if tried else "Dry run",
+            f"Dry run on the first five ({tried})" if tried else "Dry run",
             icon=":material/experiment:",
             key=f"try-{whole.place}",
             on_click=_start,
@@ -203,13 +213,6 @@ def _buttons(trial: _Wish, whole: _Wish, tried: int, most: str, *, done: bool) -
         )
 
 
-def _elsewhere(trial: _Wish, whole: _Wish) -> None:
-    """A run of this visitor that is about something else."""
-    other = runs().of_visitor(analysis.visitor())
-    if other is not None and other not in (_held(trial), _held(whole)):
-        st.fragment(_live, run_every=1.0)(other, f"other-{whole.place}")
-
-
 # --- Progress and outcome ---------------------------------------------------------------------------------------------------------
 
 
@@ -227,25 +230,11 @@ def _live(found: CallRun, place: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain_markdown(found.what)}** · {'being cancelled' if found.cancelled else 'running'}")
         st.progress(step.done / max(step.total, 1) if step else 0.0)
-        st.caption(_how_far(found))
+        st.caption(how_far(found))
         if found.cancelled:
             st.caption("No further request begins; those under way are waited for and kept.")
         else:
             st.button("Cancel", icon=":material/cancel:", key=f"cancel-{place}", on_click=found.cancel)
-
-
-def _how_far(found: CallRun) -> str:
-    step = found.progress
-    if step is None:
-        return "Nothing is answered yet."
-    words = [f"{step.done:,} of {step.total:,} calls"]
-    words += [f"{step.from_journal:,} from the journal"] if step.from_journal else []
-    words += [f"{step.failed:,} failed"] if step.failed else []
-    words += [f"cost so far {step.spent.money:,.4f}"] if step.spent.money is not None else []
-    left = (
-        "time left: not known before the first call is answered" if found.seconds_left is None else analysis.time_left(found.seconds_left)
-    )
-    return " · ".join([*words, left])
 
 
 def _outcome(wish: _Wish) -> None:

@@ -9,12 +9,35 @@ from dissection.endpoint.calls import Call, Estimate, estimate
 from dissection.endpoint.limits import Limits
 from dissection.endpoint.protocol import Answer
 from dissection.endpoint.run import Outcome, Run
+from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
 from dissection.wording import count
 
 SHOWN_LABELS = 3
 SHOWN_REASONS = 10
 SHOWN_TOKENS = 6
+# The prompts of a page are in memory as long as it is open, and a server has many visitors.
+MOST_CALLS = 50_000
+MOST_CHARACTERS = 200_000_000
+
+
+def check_size(calls: int, characters: int) -> None:
+    """Refuse more than a page can hold, before any prompt is made.
+
+    Args:
+        calls: how many there would be.
+        characters: in all of them, as far as is known.
+
+    Raises:
+        InputError: it is more.
+    """
+    if calls > MOST_CALLS or characters > MOST_CHARACTERS:
+        words = f", with prompts of {characters:,} characters" if characters > MOST_CHARACTERS else ""
+        raise InputError(
+            f"These would be {count(calls, 'call')}{words}.",
+            accepted=f"up to {MOST_CALLS:,} calls and {MOST_CHARACTERS:,} characters on this page",
+            remedy="ask about fewer at a time, or use the command line: see docs/asking.md",
+        )
 
 
 def most_in_words(found: Estimate, limits: Limits) -> str:
@@ -34,16 +57,18 @@ def prompts_and_replies(place: str, sample: Sequence[Call], tried: Run | None) -
 
     Args:
         place: on the page.
-        sample: the calls.
-        tried: the dry run's outcomes; None before it.
+        sample: the calls that need no reply before them.
+        tried: the dry run, of these and of what followed from them; None before it.
     """
     title = "Prompts and replies of the dry run" if tried else "Prompts of the first five, without asking"
     # What is folded is not made: prompts are long.
     folded = st.expander(title, icon=":material/chat:", key=f"prompts-{place}-{bool(tried)}", on_change="rerun", expanded=bool(tried))
     if folded.open:
         with folded:
-            outcomes: Sequence[Outcome | None] = tried.outcomes if tried else [None] * len(sample)
-            for call, outcome in zip(sample, outcomes, strict=True):
+            outcomes: Sequence[tuple[Call, Outcome | None]] = (
+                [(outcome.call, outcome) for outcome in tried.outcomes] if tried else [(call, None) for call in sample]
+            )
+            for call, outcome in outcomes:
                 with st.expander(plain_markdown(f"{call.label} ({call.prompt})")):
                     _prompt(call)
                     if outcome is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dissection.dashboard import analysis, links, session
+from dissection.dashboard import analysis, asking_panel, links, session
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.judges import Judge
@@ -16,7 +16,7 @@ OVERALL = "overall"
 
 
 def sidebar() -> None:
-    """The choices that hold on every page: data, model, prior scale, engine, image format; and the progress of the full analysis."""
+    """The choices that hold on every page: data, model, prior scale, engine, image format; and the progress of what goes on behind the pages."""
     links.follow()
     options = session.dataset_options()
     models, scales = session.model_names(), list(session.PRIOR_SCALES)
@@ -54,6 +54,7 @@ def sidebar() -> None:
             )
             st.segmented_control("Image format", IMAGE_FORMATS, default="PNG", required=True, key="image", persist_state="session")
         analysis.panel()
+        asking_panel.panel()
 
 
 def group_label(group: Group) -> str:

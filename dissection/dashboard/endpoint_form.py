@@ -3,6 +3,7 @@
 import os
 import time
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -139,6 +140,11 @@ def _check(address: str) -> None:
 
 
 def _key_field(place: str, endpoint: Endpoint | None) -> str:
+    if endpoint:
+        host = urlsplit(endpoint.address).netloc
+        if st.session_state.setdefault(f"key-of-{place}", host) != host:
+            # A key that was given for one host is not sent to another that is tried next.
+            st.session_state[f"key-of-{place}"], st.session_state[f"key-{place}"] = host, ""
     key = st.text_input(
         "Key or token",
         type="password",
@@ -146,8 +152,8 @@ def _key_field(place: str, endpoint: Endpoint | None) -> str:
         max_chars=4096,
         autocomplete="off",
         persist_state="session",
-        help="It is sent to this endpoint alone, is in no file, log, message or address bar, and is gone when you close the tab; a run that goes "
-        "on has it until it is done.",
+        help="It is sent to this endpoint alone, is in no file, log, message or address bar, and is gone when you close the tab or turn to another "
+        "host; a run that goes on has it until it is done.",
     ).strip()
     if endpoint and not key:
         variable = key_for(endpoint)[1] if own_machine() else ""

@@ -84,5 +84,5 @@ def _training(dataset: PairDataset, judge: str) -> None:
     )
     st.caption(
         f"The margin is P(chosen preferred) minus P(rejected preferred), over 0 up to 1. Left out: {count(export.ties, 'tie')}, and "
-        f"{count(export.missing, 'pair')} without a verdict."
+        f"{count(export.missing, 'pair')} without a verdict or a text."
     )

@@ -74,7 +74,11 @@ def _pairs(found: Verdicts | Grades) -> int:
 
 def said_of(found: Mapping[str, Verdicts | Grades]) -> None:
     """Each judge in a sentence; and where pairs were shown in both orders, how steady it is."""
-    table = order_table(found)
+    # Resampling many pairs takes seconds, and the page is drawn anew at each click.
+    held: tuple[object, pd.DataFrame] | None = st.session_state.get("order-table")
+    if held is None or held[0] is not found:
+        held = st.session_state["order-table"] = (found, order_table(found))
+    table = held[1]
     steady = _steady(table)
     st.markdown(
         "\n".join(
@@ -100,7 +104,9 @@ def _steady(table: pd.DataFrame) -> Sequence[str]:
 
 
 def _interval(row: Mapping[Any, Any]) -> str:
-    return "" if pd.isna(row["first_low"]) else f" (95 %: {row['first_low']:.1f}–{row['first_high']:.1f})"
+    if pd.isna(row["first_low"]):
+        return " (no interval, as it is the same in every pair)"
+    return f" (95 %: {row['first_low']:.1f}–{row['first_high']:.1f})"
 
 
 # --- Into the data ----------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dissection.asking.scores import MAX_REPEATS, PROMPT
 from dissection.asking.verdicts import BOTH, MAX_TOKENS, Instruction, Order, Way
 from dissection.dashboard import controls, session
 from dissection.dashboard.asking_run import offer
-from dissection.dashboard.asking_words import without_endpoint
+from dissection.dashboard.asking_words import check_size, without_endpoint
 from dissection.dashboard.endpoint_form import Connection
 from dissection.dashboard.judges_result import asked_here, show_judges
 from dissection.dataset import PairDataset
@@ -171,6 +171,7 @@ def _ask(dataset: PairDataset, connection: Connection | None, plan: Plan) -> Non
     # Without this visitor's judges, whose names a later round of asking may have again.
     key = session.current_key()
     base = session.base_dataset(key)
+    check_size(len(base) * plan.per_pair * len(plan.instructions), 0)
     calls = _calls(base, plan)
     judges = count(len(plan.instructions), "judge")
     what = f"{'Grades' if plan.mode == 'scores' else 'Verdicts'} of {judges} on {count(len(base), 'pair')} of {base.name}"

@@ -21,8 +21,8 @@ STYLE = """<style>
 [class*="st-key-narrow-"] > div { min-width: 460px; }
 .stMainBlockContainer { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stHeading"] h1 { padding: 0 0 .2rem 0; font-size: 1.9rem; }
-.st-key-small-screens-only { display: none; }
-@media (max-width: 640px) { .st-key-small-screens-only { display: block; } }
+[class*="st-key-small-screens-only"] { display: none; }
+@media (max-width: 640px) { [class*="st-key-small-screens-only"] { display: block; } }
 [class*="st-key-answer-"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 </style>"""
 

@@ -19,6 +19,8 @@ _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Public by its number, but it is how a cloud's machines reach their own host.
 _OF_HOSTS: Final = frozenset({ipaddress.ip_address("168.63.129.16")})
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# All that is given out for the public internet so far; what lies outside, as the old fec0::/10, counts as global all the same.
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,11 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         if not self.model.strip() or len(self.model) > 200 or not self.model.isprintable():
-            raise AddressRefusedError("The model has no name.", accepted="a model's name as the endpoint knows it", remedy="name the model")
+            raise AddressRefusedError(
+                "The model has no name, or one that can't be one.",
+                accepted="a name as the endpoint knows it, up to 200 characters",
+                remedy="name the model",
+            )
         if bool(self.address) == bool(self.provider):
             raise AddressRefusedError(
                 "An endpoint is either an address or a provider.",
@@ -46,6 +52,11 @@ class Endpoint:
             )
         if self.address:
             _parts(self.address)
+        elif "://" in self.model:
+            # The library would send the request, and the token, to that address, which nobody has checked.
+            raise AddressRefusedError(
+                "The model's name is an address.", accepted="a name as on the Hub, owner/model", remedy="give the address in its own field"
+            )
 
     @property
     def place(self) -> str:
@@ -118,4 +129,6 @@ def _public(address: _Ip) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _public(inner)
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved and address not in _OF_HOSTS

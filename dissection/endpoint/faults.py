@@ -1,11 +1,19 @@
 """What can go wrong between here and a model's endpoint. Each has its own class, words and remedy; none repeats a key."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from dissection.errors import InputError
 
 if TYPE_CHECKING:
     from dissection.endpoint.protocol import Answer
+
+Fault = TypeVar("Fault", bound=InputError)
+
+
+def bare(error: Fault) -> Fault:
+    """An error that is kept, without its traceback and what led to it, in whose frames and requests a key would be found."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 class EndpointError(InputError):
@@ -88,6 +96,10 @@ class RejectedError(EndpointError):
     def __init__(self, problem: str, said: str, *, where: str, remedy: str) -> None:
         self.said = said
         super().__init__(problem, where=where, remedy=remedy)
+
+
+class UnsendableError(EndpointError):
+    """A message that is no text; it is not sent, and costs nothing."""
 
 
 class RubbishError(EndpointError):

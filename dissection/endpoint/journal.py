@@ -24,12 +24,17 @@ class Journal:
 
     A last line that was cut off in writing is taken away, as its call was not finished. Only one process writes at a time.
 
+    Args:
+        folder: made if it does not exist.
+        max_bytes: of the file; None: no limit.
+
     Raises:
         JournalError: the folder can't be made or written, another process has the journal, or the file is no journal.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_bytes: int | None = None) -> None:
         self.folder = folder
+        self.max_bytes = max_bytes
         self._writing = threading.Lock()
         self._found: dict[str, Finished] = {}
         self._file: IO[bytes] | None = None
@@ -65,9 +70,6 @@ class Journal:
     def __contains__(self, key: object) -> bool:
         return key in self._found
 
-    def __len__(self) -> int:
-        return len(self._found)
-
     def get(self, key: str) -> Finished | None:
         """What came of a call; None where it is not finished."""
         return self._found.get(key)
@@ -76,12 +78,18 @@ class Journal:
         """Keep what came of a call. When this returns, it is on the disk.
 
         Raises:
-            JournalError: it can't be written; what was there before is as it was.
+            JournalError: it can't be written, or the journal is full; what was there before is as it was.
         """
         line = (json.dumps(_record(key, finished), ensure_ascii=True) + "\n").encode()
         with self._writing:
             assert self._file is not None, "the journal is not open"
             size = self._file.tell()
+            if self.max_bytes is not None and size + len(line) > self.max_bytes:
+                raise JournalError(
+                    f"The journal is full: it has {size / 1e6:,.1f} MB of answers.",
+                    accepted=f"at most {self.max_bytes / 1e6:,.1f} MB for one study on this server",
+                    remedy="ask about fewer at a time",
+                )
             try:
                 self._append(line)
             except OSError as error:

@@ -1,30 +1,77 @@
-"""Where a server keeps the journals of its visitors' runs: a folder for each endpoint, key and study, which only who holds the key finds."""
+"""Where a server keeps the journals of its visitors' runs: a folder for each endpoint, key and study, which only who holds the key finds.
+
+All together keep to a size; those that were not written for longest go first.
+"""
 
 import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Final
 
-from dissection.cache_folder import cache_folder
+from dissection.cache_folder import cache_folder, megabytes
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import JournalError
-from dissection.endpoint.journal import NAME
+from dissection.endpoint.journal import LOCK, NAME
 
 VARIABLE: Final = "DISSECTION_JOURNALS"
+SIZE: Final = "DISSECTION_JOURNALS_MB"
+USUAL_MB: Final = 2000
 SALT: Final = "salt"
 _PRIVATE: Final = 0o700
 # About a tenth of a second for each guess at a key.
 _COST: Final = 2**14
 _KEY: Final = b'{"key": "'
+_OURS: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def journals_folder() -> Path:
     """The folder that DISSECTION_JOURNALS names, else `journals` in the `cache_folder`."""
     given = os.environ.get(VARIABLE, "").strip()
     return Path(given).expanduser() if given else cache_folder() / "journals"
+
+
+def most_bytes() -> int:
+    """What all journals together may take.
+
+    Raises:
+        InputError: DISSECTION_JOURNALS_MB is no size.
+    """
+    return megabytes(SIZE, USUAL_MB, "all journals") * 1_000_000
+
+
+def make_room() -> None:
+    """Remove journals, those first that were not written for longest, until all keep to `most_bytes`; none that someone has open.
+
+    Raises:
+        InputError: DISSECTION_JOURNALS_MB is no size.
+    """
+    most, found = most_bytes(), []
+    for folder in journals_folder().glob("*"):
+        with contextlib.suppress(OSError):
+            facts = (folder / NAME).stat()
+            if _OURS.fullmatch(folder.name):
+                found.append((facts.st_mtime_ns, facts.st_size, folder))
+    total = sum(size for _, size, _ in found)
+    for _, size, folder in sorted(found):
+        if total <= most:
+            break
+        total -= size * _remove(folder)
+
+
+def _remove(folder: Path) -> bool:
+    """Whether a journal is gone; it stays where someone has it open."""
+    import filelock
+
+    with contextlib.suppress(filelock.Timeout, OSError), filelock.FileLock(folder / LOCK, timeout=0):
+        (folder / NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+    return not (folder / NAME).exists()
 
 
 def folder_for(endpoint: Endpoint, key: str | None, study: str) -> Path:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.calls import Call
-from dissection.endpoint.faults import EndpointError, PaidError, StoppedError
+from dissection.endpoint.faults import EndpointError, PaidError, StoppedError, bare
 from dissection.endpoint.journal import Finished, Journal
 from dissection.endpoint.limits import USUAL, Limits
 from dissection.endpoint.meter import Meter, Spent
@@ -173,14 +173,14 @@ class _Work:
                 gate=self.meter,
             )
         except PaidError as error:
-            self._keep(key, error)
+            self._keep(key, bare(error))
             return error
         except StoppedError as error:
-            return error
+            return bare(error)
         except EndpointError as error:
             if error.ends_run:
                 self.meter.stop(error.problem.rstrip("."))
-            return error
+            return bare(error)
         self._keep(key, answer)
         return answer
 

@@ -25,6 +25,8 @@ def read_json(text: str, schema: Schema) -> tuple[Any, str]:
     fenced = _FENCE.match(stripped)
     try:
         value = json.loads(fenced[1] if fenced else stripped, parse_constant=_no_constant, object_pairs_hook=_once)
+        # Half a character, as in "\ud800", can't be written into any file.
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         return None, f"not JSON: {error}"
     return (value, "") if not (wrong := _against(value, schema)) else (None, wrong)

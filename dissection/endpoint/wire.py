@@ -1,5 +1,7 @@
 """Requests on the wire, through Hugging Face's inference client: what is sent, what is let in, and errors in our words."""
 
+import contextlib
+import json
 import re
 import threading
 import time
@@ -21,6 +23,7 @@ from dissection.endpoint.faults import (
     TimedOutError,
     UnauthorisedError,
     UnreachableError,
+    UnsendableError,
 )
 from dissection.endpoint.protocol import Letter, Reply, Send
 from dissection.endpoint.structured import Message
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 8_000_000
 SHOWN: Final = 200
+# What is shorter is a placeholder, as local servers take them, and may be a word of an answer.
+SECRET: Final = 12
 _HIDDEN: Final = "…"
 _NO_KEY: Final = "none"
 
@@ -63,6 +68,7 @@ def sender(endpoint: Endpoint, key: str | None, timeout: float, *, allow_private
     library = InferenceClient(api_key=key or _NO_KEY, timeout=timeout, headers=headers, **place)
 
     def send(messages: list[Message], parameters: Mapping[str, Any]) -> Reply:
+        _check_texts(messages)
         if endpoint.address:
             check_address(endpoint.address, allow_private=allow_private)
         _guard_session()
@@ -71,23 +77,44 @@ def sender(endpoint: Endpoint, key: str | None, timeout: float, *, allow_private
             found = library.chat_completion([dict(message) for message in messages], model=endpoint.model, **parameters)
             return _reply(found, key)
         except Exception as error:  # noqa: BLE001 - what is neither the endpoint's nor the network's is raised again
-            # The library's own error is cut off: it holds the request, and with it the key.
-            raise _translate(error, endpoint, key) from None
+            fault = _translate(error, endpoint, key)
         finally:
             _deadline.reset(mark)
+        # Raised out here, it does not hold on to the library's own error, which holds the request, and with it the key.
+        raise fault
 
     return send
 
 
+def _check_texts(messages: list[Message]) -> None:
+    """Refuse half a character, which JSON files can hold and no request can."""
+    for message in messages:
+        try:
+            message["content"].encode()
+        except UnicodeEncodeError as error:
+            raise UnsendableError(
+                "The text holds half a character (a lone surrogate), so it is not sent.",
+                where=f"message of the {message['role']}, character {error.start + 1}",
+                accepted="Unicode text",
+                remedy="mend it in the data",
+            ) from None
+
+
 def _guard_session() -> None:
-    """Have every answer of the library's session pass `_guard`; it makes a new session after a fork."""
+    """Have every request and answer of the library's session pass these; it makes a new session after a fork."""
     from huggingface_hub import get_session
 
     with _hooking:
         session = get_session()
         hooks = session.event_hooks
         if _guard not in hooks["response"]:
-            session.event_hooks = {**hooks, "response": [*hooks["response"], _guard]}
+            session.event_hooks = {"request": [*hooks["request"], _without_cookies], "response": [*hooks["response"], _guard]}
+
+
+def _without_cookies(request: "httpx2.Request") -> None:
+    """All visitors share the session: what an endpoint gave one of them to be known by must not go with another's request."""
+    if _deadline.get() is not None:
+        request.headers.pop("cookie", None)
 
 
 def _guard(response: "httpx2.Response") -> None:
@@ -137,7 +164,7 @@ def _reply(found: Any, key: str | None) -> Reply:
         raise TypeError
     usage = found.usage
     return Reply(
-        _without(words, key),
+        _clean(words, key),
         "content filter" if stopped else "refusal" if refusal else "",
         _tops(choice.logprobs, key),
         _count(usage.prompt_tokens if usage else None),
@@ -149,7 +176,7 @@ def _tops(logprobs: Any, key: str | None) -> tuple[tuple[Letter, ...], ...]:
     if logprobs is None or not logprobs.content:
         return ()
     return tuple(
-        tuple(Letter(_without(str(item.token), key), float(item.logprob)) for item in (token, *(token.top_logprobs or ())))
+        tuple(Letter(_clean(str(item.token), key), float(item.logprob)) for item in (token, *(token.top_logprobs or ())))
         for token in logprobs.content
     )
 
@@ -158,9 +185,10 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
 
 
-def _without(text: str, key: str | None) -> str:
-    """The text, should an endpoint send the key back, without it."""
-    return text.replace(key, _HIDDEN) if key else text
+def _clean(text: str, key: str | None) -> str:
+    """What came, without halves of characters and, should the endpoint send the key back, without it."""
+    whole = text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace(key, _HIDDEN) if key and len(key) >= SECRET else whole
 
 
 def _translate(error: Exception, endpoint: Endpoint, key: str | None) -> Exception:
@@ -241,19 +269,23 @@ def _said(response: "httpx2.Response", key: str | None) -> str:
     except Exception:  # noqa: BLE001 - whatever keeps it from being read, it is only a hint
         return ""
     text = content[:4000].decode("utf-8", "replace")
-    found = re.search(r'"(?:message|detail|error)"\s*:\s*"((?:[^"\\]|\\.)*)"', text)
-    return _plain(found[1] if found else text, key)
+    found = re.search(r'"(?:message|detail|error)"\s*:\s*("(?:[^"\\]|\\.)*")', text)
+    # As JSON it may be written in other letters, and a key in it would not be known again.
+    with contextlib.suppress(ValueError):
+        text = str(json.loads(found[1])) if found else text
+    return _plain(text, key)
 
 
 def _plain(text: str, key: str | None) -> str:
-    cleaned = " ".join("".join(mark if mark.isprintable() else " " for mark in _without(text, key)).split())
+    hidden = re.sub(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])", _HIDDEN, _clean(text, key)) if key else _clean(text, key)
+    cleaned = " ".join("".join(mark if mark.isprintable() else " " for mark in hidden).split())
     return cleaned if len(cleaned) <= SHOWN else cleaned[:SHOWN] + _HIDDEN
 
 
 def _retry_after(headers: "httpx2.Headers") -> float | None:
     """Seconds that the endpoint asks to wait: a number or a date (RFC 9110, 10.2.3)."""
     text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text):
+    if re.fullmatch(r"\d{1,15}(\.\d{1,6})?", text):
         return float(text)
     try:
         return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0) if text else None

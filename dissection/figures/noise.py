@@ -18,7 +18,7 @@ OFFSET = 0.16  # of a row, by which corrected effects stand below the plain ones
 
 
 class Measure(NamedTuple):
-    """A column of `agreement_of_annotations`: its name in menus, the title of its axis, the unit, and how many digits it has."""
+    """A column of `agreement_of_annotations`: its name in menus, its axis, the unit, its digits, and the value of chance or of no effect."""
 
     label: str
     axis: str
@@ -104,7 +104,7 @@ def agreement_words(frame: pd.DataFrame, column: str) -> str:
         return f"No annotated property has this number; the table says why. {n}."
     top, bottom = (known.iloc[place] for place in (0, -1))
     best, worst = (f"{plain_markdown(row['property'])}: {with_interval(row.to_dict(), column, measure)}" for row in (top, bottom))
-    middle = f"Median over {len(known)} properties {known[column].median():.{measure.digits}f}{measure.unit}; "
+    middle = f"Median over {count(len(known), 'property', 'properties')} {known[column].median():.{measure.digits}f}{measure.unit}; "
     lacking, computed = int(frame[column].isna().sum()), int((frame["epsilon"] == 0).sum())
     missing = f" {lacking} have none; the table says why." if lacking else ""
     missing += f" Without {count(computed, 'computed property', 'computed properties')}." if computed else ""
@@ -129,7 +129,7 @@ def position_words(frame: pd.DataFrame) -> str:
     )
     return (
         "Half of how much higher A is compared when it is shown first than when it is shown second: right of 0, what is shown first is rated "
-        f"higher. In {len(sure)} of {len(known)} properties the interval leaves out 0.{named} n = {_range(frame['n'])} pairs annotated in both "
+        f"higher. In {len(sure)} of {count(len(known), 'property', 'properties')} with an interval it leaves out 0.{named} n = {_range(frame['n'])} pairs annotated in both "
         "orders."
     )
 
@@ -196,8 +196,8 @@ def _effect_hover(row: Mapping[Any, Any]) -> str:
     return "<br>".join(
         [
             f"<b>{plain(row['judge'])}</b> · {plain(row['property'])}",
-            f"as annotated: preferred {values['mean']:.0f} % (95 %: {values['low']:.0f}–{values['high']:.0f})",
-            f"without the noise: {values['corrected']:.0f} % (95 %: {values['corrected_low']:.0f}–{values['corrected_high']:.0f})",
+            f"as annotated: preferred {_percent(values['mean'], values['low'], values['high'])}",
+            f"without the noise: {_percent(values['corrected'], values['corrected_low'], values['corrected_high'])}",
             *([noise + left] if noise + left else []),
             f"n = {row['n']:,} pairs judged, {row['n_again']:,} annotated twice",
             *([plain(row["remark"])] if row["remark"] else []),
@@ -205,23 +205,26 @@ def _effect_hover(row: Mapping[Any, Any]) -> str:
     )
 
 
+def _percent(value: float, low: float, high: float) -> str:
+    return f"{value:.0f} % (95 %: {low:.0f}–{high:.0f})" if np.isfinite(value) else "none"
+
+
 def effects_words(frame: pd.DataFrame, judge: str, where: str) -> str:
     """How to read the chart of effects, with its own numbers."""
     noisy = frame[frame["epsilon"] > 0]
     decided = [int(((frame[low] > 0) | (frame[high] < 0)).sum()) for low, high in (("low", "high"), ("corrected_low", "corrected_high"))]
-    moved = frame.iloc[int((frame["corrected"] - frame["mean"]).abs().argmax())]
-    before, after = (float(probability(float(moved[name]))) for name in ("mean", "corrected"))
-    left = (
-        f"The noise leaves {100 * noisy['attenuation'].median():.0f} % of a weight (median of {len(noisy)} properties). "
-        if len(noisy)
-        else ""
-    )
     free, unknown = int((frame["epsilon"] == 0).sum()), int(frame["epsilon"].isna().sum())
     kept = f" Computed properties ({free} of {len(frame)}) have no noise of their own, but move with the others." if free else ""
     kept += f" Of {count(unknown, 'property', 'properties')} the noise is not known; the table says why." if unknown else ""
+    n = f"n = {int(frame['n'].iloc[0]):,} pairs judged, {_range(frame['n_again'])} annotated twice."
+    named = f"{plain_markdown(judge)} in {plain_markdown(where)}"
+    if noisy.empty or frame["corrected"].isna().all():
+        return f"{named}: no effect is corrected. {decided[0]} are told apart from 50 % as annotated.{kept} {n}"
+    moved = frame.iloc[int((frame["corrected"] - frame["mean"]).abs().argmax())]
+    before, after = (float(probability(float(moved[name]))) for name in ("mean", "corrected"))
+    left = f"{100 * noisy['attenuation'].median():.0f} % of a weight (median of {count(len(noisy), 'property', 'properties')})"
     return (
-        f"{plain_markdown(judge)} in {plain_markdown(where)}: filled dots are what the effects would be without the annotator's noise. {left}"
+        f"{named}: filled dots are what the effects would be without the annotator's noise. The noise leaves {left}. "
         f"Most moved: {plain_markdown(moved['property'])}, from {before:.0f} to {after:.0f} %. {decided[0]} effects are told apart from 50 % as "
-        f"annotated, {decided[1]} without the noise, whose intervals know that the noise is only estimated.{kept} "
-        f"n = {int(frame['n'].iloc[0]):,} pairs judged, {_range(frame['n_again'])} annotated twice."
+        f"annotated, {decided[1]} without the noise, whose intervals know that the noise is only estimated.{kept} {n}"
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from dissection.cache_folder import cache_folder
+from dissection.cache_folder import cache_folder, megabytes
 from dissection.errors import InputError
 from dissection.jobs.netcdf import read_draws, read_posteriors, to_netcdf
 from dissection.regression.cells import Cell
@@ -143,19 +143,7 @@ def default_store() -> PosteriorStore:
             accepted="a folder, which is made where it is missing",
             remedy="give another folder or unset the variable",
         )
-    return PosteriorStore(folder, _megabytes() * 1_000_000)
-
-
-def _megabytes() -> int:
-    words = os.environ.get("DISSECTION_CACHE_MB") or str(DEFAULT_MB)
-    if not re.fullmatch(r"[0-9]{1,9}", words) or not int(words):
-        raise InputError(
-            f"The size of the store is {words!r}.",
-            where="the environment variable DISSECTION_CACHE_MB",
-            accepted=f"a whole number of megabytes, 1 or more; {DEFAULT_MB} where it is not set",
-            remedy="mend the variable or unset it",
-        )
-    return int(words)
+    return PosteriorStore(folder, megabytes("DISSECTION_CACHE_MB", DEFAULT_MB, "the store") * 1_000_000)
 
 
 def _slug(name: str) -> str:

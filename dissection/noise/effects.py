@@ -39,6 +39,7 @@ EFFECT_COLUMNS = (
     *("judge", "group", "property", "mean", "low", "high", "corrected", "corrected_low", "corrected_high"),
     *("epsilon", "epsilon_low", "epsilon_high", "attenuation", "n", "n_again", "status", "remark"),
 )
+UNSETTLED = "not corrected: some fit with the noise drawn did not settle"
 NOT_AGAIN = "not in the second annotation, so its noise is not known and it is not corrected"
 UNCORRECTED = "not corrected: "
 
@@ -155,7 +156,7 @@ def corrected_effects(
 
     Returns:
         `EFFECT_COLUMNS`, one row a judge and property. `mean`, `corrected` and their 95 % ends in log-odds, NaN where the judge has no
-        numbers (`status` as in `Posterior`). `attenuation` is what the property's own noise leaves of a weight in this group, from 0 to 1:
+        numbers (`status` as in `Posterior`), and the corrected ones also where a fit of theirs did not settle. `attenuation` is what the property's own noise leaves of a weight in this group, from 0 to 1:
         E[T | W = 1]. `n` pairs judged, `n_again` annotated twice. `remark` says what was not corrected and why.
 
     Raises:
@@ -235,6 +236,7 @@ def _mixed(
 
 def _rows(plain: Posterior, group: Group, judge: int, found: Corrected, noise: Noise, attenuation: FloatArray) -> list[dict[str, object]]:
     known = plain.status == "fitted"
+    unsettled = known and bool(np.isnan(found.mean[judge]).any())
     return [
         {
             "judge": plain.judge,
@@ -253,7 +255,7 @@ def _rows(plain: Posterior, group: Group, judge: int, found: Corrected, noise: N
             "n": plain.n,
             "n_again": int(noise.pairs[place]),
             "status": plain.status,
-            "remark": noise.remarks[place],
+            "remark": UNSETTLED if unsettled else noise.remarks[place],
         }
         for place, name in enumerate(plain.properties)
     ]

@@ -1,14 +1,16 @@
 """Pairs that were annotated twice, joined by their ids, and tables of the two annotations with resamples of these by query."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dissection.dataset import BoolArray, FloatArray, PairDataset
+from dissection.dataset import PART, BoolArray, FloatArray, PairDataset
 from dissection.errors import InputError
-from dissection.properties import Property, computed_properties
+from dissection.properties import Property
+from dissection.rating_rules import LENGTH
 from dissection.regression.folds import IntArray, query_clusters
+from dissection.verdicts import shown
 
 CLASSES = (-1.0, 0.0, 1.0)
 NAMED = 5  # properties in a message
@@ -51,7 +53,8 @@ def join(dataset: PairDataset, again: PairDataset) -> Twice:
         again: a second annotation of some of the same pairs, its comparisons in terms of the same A and B.
 
     Raises:
-        InputError: one of them holds published weights, or they have no pair, no property or no comparison in common.
+        InputError: one of them holds published weights, they have no pair, no property or no comparison in common, or the same ids
+            stand for other answers.
     """
     for one in (dataset, again):
         if not one.has_pairs:
@@ -67,6 +70,7 @@ def join(dataset: PairDataset, again: PairDataset) -> Twice:
         raise _nothing_common(
             "pair", dataset, again, [str(name) for name in dataset.pairs.index], [str(name) for name in again.pairs.index]
         )
+    _check_answers(dataset, again, here, rows[here])
     names = [name for name in dataset.property_names if name in again.property_names]
     if not names:
         raise _nothing_common("property", dataset, again, dataset.property_names, again.property_names)
@@ -83,19 +87,42 @@ def join(dataset: PairDataset, again: PairDataset) -> Twice:
     return Twice(tuple(dataset.properties[column] for column in own), first, second, np.asarray(clusters, dtype=np.intp))
 
 
+def _check_answers(dataset: PairDataset, again: PairDataset, here: IntArray, there: IntArray) -> None:
+    """Refuse ids that stand for other answers, or for the same with A and B exchanged: comparisons would be of different things."""
+    for start in range(0, len(here), PART):  # texts may lie on disk
+        part = slice(start, start + PART)
+        for row, own, second in zip(here[part], _answers(dataset, here[part]), _answers(again, there[part]), strict=True):
+            if None in own or None in second or own == second:
+                continue
+            turned = own == second[::-1]
+            raise InputError(
+                f"The pair {shown(str(dataset.pairs.index[row]))} has {'A and B exchanged' if turned else 'other answers'} in the second "
+                "annotation.",
+                where=again.name,
+                accepted="a second annotation of the same answers, in terms of the same A and B; or one without texts",
+                remedy="exchange them in one of the files, with the comparisons" if turned else "check that both files count pairs alike",
+            )
+
+
+def _answers(dataset: PairDataset, rows: IntArray) -> Iterator[tuple[str | None, ...]]:
+    """Both answers of each of these pairs, None where there is none; spaces and line ends alone make no difference, as programs change them."""
+    columns = (dataset.pairs[name].iloc[rows].tolist() for name in ("response_a", "response_b"))
+    yield from zip(*([" ".join(text.split()) if isinstance(text, str) else None for text in column] for column in columns), strict=True)
+
+
 def _nothing_common(what: str, dataset: PairDataset, again: PairDataset, own: Sequence[str], others: Sequence[str]) -> InputError:
-    shown = [", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "") for names in (own, others)]
+    listed = [", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "") for names in (own, others)]
     return InputError(
         f"The two annotations have no {what} in common.",
-        where=f"{dataset.name} has {shown[0] or 'none'}; {again.name} has {shown[1] or 'none'}",
+        where=f"{dataset.name} has {listed[0] or 'none'}; {again.name} has {listed[1] or 'none'}",
         accepted="a second annotation of some of the same pairs, with the same pair_id and the same names of properties",
         remedy="annotate pairs of this data again, and keep their ids",
     )
 
 
 def is_computed(property_: Property) -> bool:
-    """Whether a property is computed from the texts, so that no annotator can mistake it."""
-    return bool(property_.computed) or property_.name in {one.name for one in computed_properties()}
+    """Whether a property is computed from the texts, so that no annotator can mistake it; the length is also where the rest is annotated."""
+    return bool(property_.computed) or property_.name == LENGTH
 
 
 def cell_tables(twice: Twice) -> FloatArray:
