@@ -1,6 +1,7 @@
 """Every page in every state, without a browser: `AppTest` runs the app as a session would."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -604,3 +605,12 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_a_file_that_was_written_anew_is_read_anew(open_page: Open, tmp_path: Path) -> None:
+    """Also where a server has had it open: the cache of files goes by their time."""
+    path = write(tmp_path, rows(n=40))
+    assert "40 pairs" in text(open_page("overview", path))
+    write(tmp_path, rows(n=60))
+    os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 5))
+    assert "60 pairs" in text(open_page("overview", path))

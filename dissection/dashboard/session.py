@@ -40,7 +40,7 @@ def local_path() -> Path | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the data …")
-def _open(path: str, _changed: float) -> PairDataset:
+def _open(path: str, changed: float) -> PairDataset:  # noqa: ARG001 - a file that has changed is another one
     dataset = open_dataset(Path(path))
     return dataclasses.replace(dataset, name="Demo", simulated=True) if Path(path) == DEMO_FILE else dataset
 
