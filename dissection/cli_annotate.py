@@ -4,21 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dissection import cli_endpoint
 from dissection.cli_data import Commands, add_data, open_data
-from dissection.cli_endpoint import (
-    SHOWN_PAIRS,
-    add_limits,
-    add_whom,
-    check_journal,
-    connected,
-    endpoint_of,
-    estimated,
-    limits_of,
-    say_left_out,
-    say_run,
-    show_progress,
-    show_prompts,
-)
 from dissection.cli_words import say
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
@@ -52,7 +39,7 @@ def add_command(commands: Commands) -> None:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `annotate` beside the data."""
-    add_whom(parser)
+    cli_endpoint.add_whom(parser)
     what = parser.add_argument_group("what to ask")
     what.add_argument(
         "--stages",
@@ -78,15 +65,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--seed", type=int, default=0, metavar="S", help="of these draws; default 0")
     what.add_argument("--replace", action="store_true", help="put new annotations in the place of those that DATA has")
     what.add_argument("--max-tokens", type=int, metavar="N", help="of each reply; more for models that think first")
-    add_limits(parser)
+    cli_endpoint.add_limits(parser)
     parser.add_argument("--again-out", type=Path, metavar="FILE", help="the second annotations, in any native form, for `trust`")
     parser.add_argument("--out", type=Path, metavar="FILE", help="FILE in any native form: the annotated pairs")
 
 
 def run(options: argparse.Namespace) -> int:
     """Annotate and write; 1 where some call has no usable reply, else 0."""
-    endpoint_of(options)
-    limits_of(options)
+    cli_endpoint.endpoint_of(options)
+    cli_endpoint.limits_of(options)
     plan = _plan(options)
     _check_files(options)
     dataset = open_data(options)
@@ -143,7 +130,7 @@ def _check_files(options: argparse.Namespace) -> None:
     from dissection.export import check_output
     from dissection.native_file import FORMS
 
-    check_journal(options)
+    cli_endpoint.check_journal(options)
     if options.dry_run is not None:
         return
     if options.out is None:
@@ -167,13 +154,13 @@ def _every_call(options: argparse.Namespace, dataset: PairDataset, plan: "Annota
     if options.journal is None or not (options.journal / NAME).exists():
         return expected_calls(dataset, plan)
     with Journal(options.journal) as journal:
-        return expected_calls(dataset, plan, endpoint_of(options), journal)
+        return expected_calls(dataset, plan, cli_endpoint.endpoint_of(options), journal)
 
 
 def _estimate(options: argparse.Namespace, dataset: PairDataset, plan: "AnnotationPlan") -> str:
     from dissection.annotating.annotation import UPPER
 
-    found = estimated(_every_call(options, dataset, plan), options)
+    found = cli_endpoint.estimated(_every_call(options, dataset, plan), options)
     dependent = found.calls and ("specific" in plan.stages or plan.reference)
     return f"{found.sentence()}{f' {UPPER}' if dependent else ''}"
 
@@ -181,8 +168,8 @@ def _estimate(options: argparse.Namespace, dataset: PairDataset, plan: "Annotati
 def _dry_run(options: argparse.Namespace, dataset: PairDataset, plan: "AnnotationPlan") -> int:
     from dissection.annotating.waves import sample_calls
 
-    shown = sample_calls(dataset, plan, SHOWN_PAIRS)
-    show_prompts(shown)
+    shown = sample_calls(dataset, plan, cli_endpoint.SHOWN_PAIRS)
+    cli_endpoint.show_prompts(shown)
     if "specific" in plan.stages or plan.reference:
         print("Further questions follow from these replies; their prompts are in data/prompts/annotate.\n")
     print(f"Estimate: {_estimate(options, dataset, plan)}")
@@ -197,12 +184,16 @@ def _try(options: argparse.Namespace, dataset: PairDataset, plan: "AnnotationPla
 
     with Journal(options.journal) as journal:
         made = annotate(
-            *first_pairs(dataset, plan, options.dry_run), connected(options), endpoint_of(options), journal, limits_of(options)
+            *first_pairs(dataset, plan, options.dry_run),
+            cli_endpoint.connected(options),
+            cli_endpoint.endpoint_of(options),
+            journal,
+            cli_endpoint.limits_of(options),
         ).run
-    known = {call.key(endpoint_of(options)) for call in shown}
+    known = {call.key(cli_endpoint.endpoint_of(options)) for call in shown}
     for outcome in made.outcomes:
-        if outcome.call.key(endpoint_of(options)) not in known:
-            show_prompts([outcome.call])
+        if outcome.call.key(cli_endpoint.endpoint_of(options)) not in known:
+            cli_endpoint.show_prompts([outcome.call])
         print(f"=== reply, {outcome.call.label}")
         print(outcome.answer.text if outcome.answer else f"none: {outcome.error}")
     print(f"Spent: {made.spent.sentence()}")
@@ -214,15 +205,23 @@ def _annotate(options: argparse.Namespace, dataset: PairDataset, plan: "Annotati
     from dissection.endpoint.journal import Journal
     from dissection.native_file import write_native
 
-    client = connected(options)
+    client = cli_endpoint.connected(options)
     say(_estimate(options, dataset, plan))
     with Journal(options.journal) as journal:
         try:
-            found = annotate(dataset, plan, client, endpoint_of(options), journal, limits_of(options), progress=show_progress)
+            found = annotate(
+                dataset,
+                plan,
+                client,
+                cli_endpoint.endpoint_of(options),
+                journal,
+                cli_endpoint.limits_of(options),
+                progress=cli_endpoint.show_progress,
+            )
         except KeyboardInterrupt:
             say(f"Interrupted. What was answered is kept in {options.journal}; the same command goes on from there.")
             raise
-    say_left_out(client)
+    cli_endpoint.say_left_out(client)
     write_native(found.dataset, options.out)
     if found.again is not None:
         write_native(found.again, options.again_out)
@@ -239,5 +238,5 @@ def _report(options: argparse.Namespace, found: "Annotated") -> int:
         say(f"missing: {len(failures) - SHOWN_FAILURES:,} more")
     if found.again is not None:
         say(f"{len(found.again):,} pairs annotated again → {options.again_out}")
-    say_run(found.run, options.out)
+    cli_endpoint.say_run(found.run, options.out)
     return 1 if found.run.failures else 0

@@ -5,22 +5,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dissection import cli_endpoint
 from dissection.cli_data import Commands
-from dissection.cli_endpoint import (
-    SHOWN_PAIRS,
-    add_limits,
-    add_whom,
-    check_journal,
-    connected,
-    endpoint_of,
-    estimated,
-    limits_of,
-    say_left_out,
-    say_run,
-    show_progress,
-    show_prompts,
-    try_calls,
-)
 from dissection.cli_judge import say_win_rates, write_training
 from dissection.cli_words import say
 from dissection.endpoint.keys import key_for
@@ -58,7 +44,7 @@ def add_command(commands: Commands) -> None:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `answer` beside the queries."""
-    add_whom(parser)
+    cli_endpoint.add_whom(parser)
     what = parser.add_argument_group("what to ask")
     what.add_argument(
         "--model2", metavar="M2", help="a second model at the same endpoint; the first one's name is allowed, with another --system"
@@ -79,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--max-tokens", type=int, default=1024, metavar="N", help="of an answer; default 1024")
     what.add_argument("--temperature", type=float, default=1.0, metavar="T", help="of an answer; default 1")
     what.add_argument("--seed", type=int, default=0, metavar="S", help="of which answer is A; default 0")
-    add_limits(parser)
+    cli_endpoint.add_limits(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="FILE.jsonl, FILE.jsonl.gz, FILE.parquet or FILE.csv")
     parser.add_argument(
         "--dpo", type=Path, metavar="FILE", help="also write {prompt, chosen, rejected, margin} lines, for preference training"
@@ -88,7 +74,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask and write; 1 where some call has no answer, else 0."""
-    limits_of(options)
+    cli_endpoint.limits_of(options)
     _check_files(options)
     creation = _creation(options)
     if options.dpo is not None and not (creation.graded or creation.verdicts):
@@ -102,7 +88,7 @@ def _check_files(options: argparse.Namespace) -> None:
     from dissection.export import check_output
     from dissection.native_file import FORMS
 
-    check_journal(options)
+    cli_endpoint.check_journal(options)
     if options.dry_run is None:
         if options.out is None:
             raise InputError("There is no place for the result.", accepted="--out FILE", remedy="name a file, or add --dry-run")
@@ -140,15 +126,17 @@ def _dry_run(options: argparse.Namespace, creation: "Creation") -> int:
     answers = {author.name: creation.answer_calls(author) for author in creation.authors}
     for name, parts in answers.items():
         for part in parts:
-            show_prompts(part[:SHOWN_PAIRS], name)
+            cli_endpoint.show_prompts(part[: cli_endpoint.SHOWN_PAIRS], name)
     later = creation.later_calls()
-    print(f"Estimate: {estimated([call for parts in answers.values() for part in parts for call in part] + later, options).sentence()}")
+    print(
+        f"Estimate: {cli_endpoint.estimated([call for parts in answers.values() for part in parts for call in part] + later, options).sentence()}"
+    )
     if later:
         print("Grades and verdicts are counted with answers of the greatest length, and again where the journal has them.")
     if not options.dry_run:
         return 0
     first = answers[creation.authors[0].name]
-    return try_calls([call for part in first for call in part[: options.dry_run]], options)
+    return cli_endpoint.try_calls([call for part in first for call in part[: options.dry_run]], options)
 
 
 def _ask(options: argparse.Namespace, creation: "Creation") -> int:
@@ -156,7 +144,7 @@ def _ask(options: argparse.Namespace, creation: "Creation") -> int:
     from dissection.endpoint.client import connect
     from dissection.endpoint.journal import Journal
 
-    endpoint, first = endpoint_of(options), connected(options)
+    endpoint, first = cli_endpoint.endpoint_of(options), cli_endpoint.connected(options)
     key = key_for(endpoint)[0]
 
     def client_of(whom: "Endpoint") -> "Client":
@@ -166,11 +154,11 @@ def _ask(options: argparse.Namespace, creation: "Creation") -> int:
     say(f"{count(n, 'query', 'queries')}, {creation.total} answers each")
     with Journal(options.journal) as journal:
         try:
-            created = create(creation, endpoint, client_of, journal, limits_of(options), progress=show_progress)
+            created = create(creation, endpoint, client_of, journal, cli_endpoint.limits_of(options), progress=cli_endpoint.show_progress)
         except KeyboardInterrupt:
             say(f"Interrupted. What was answered is kept in {options.journal}; the same command goes on from there.")
             raise
-    say_left_out(first)
+    cli_endpoint.say_left_out(first)
     return _report(options, created)
 
 
@@ -178,7 +166,7 @@ def _report(options: argparse.Namespace, created: "Created") -> int:
     from dissection.native_file import write_native
 
     dataset = created.dataset
-    say_run(created.run, options.out if dataset is not None else None)
+    cli_endpoint.say_run(created.run, options.out if dataset is not None else None)
     if dataset is None:
         say(f"Nothing is written: {created.why}.")
         return 1

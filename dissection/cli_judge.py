@@ -4,22 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from dissection import cli_endpoint
 from dissection.cli_data import Commands, add_data, open_data
-from dissection.cli_endpoint import (
-    SHOWN_PAIRS,
-    add_limits,
-    add_whom,
-    check_journal,
-    connected,
-    endpoint_of,
-    estimated,
-    limits_of,
-    say_left_out,
-    say_run,
-    show_progress,
-    show_prompts,
-    try_calls,
-)
 from dissection.cli_words import say
 from dissection.dataset import PairDataset
 from dissection.errors import DatasetError, InputError, UnknownNameError
@@ -51,7 +37,7 @@ def add_command(commands: Commands) -> None:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `judge` beside the data."""
-    add_whom(parser)
+    cli_endpoint.add_whom(parser)
     what = parser.add_argument_group("what to ask")
     what.add_argument(
         "--mode", default="verdict", metavar="W", help="verdict (the default: which answer is better) or scores (1 to 5 each)"
@@ -69,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--repeats", type=int, default=3, metavar="N", help="grades of each answer, for scores; default 3")
     what.add_argument("--round", type=int, metavar="N", help="of a model trained on its own judgements: the judge is M/round-N")
     what.add_argument("--max-tokens", type=int, metavar="N", help="of a verdict's reply; more for models that think first")
-    add_limits(parser)
+    cli_endpoint.add_limits(parser)
     parser.add_argument(
         "--write", default="pairs", metavar="W", help="pairs (the default: DATA with the new judges) or labels (theirs alone)"
     )
@@ -81,8 +67,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask and write; 1 where some call has no answer, else 0."""
-    endpoint = endpoint_of(options)
-    plan, limits = _plan(options), limits_of(options)
+    endpoint = cli_endpoint.endpoint_of(options)
+    plan, limits = _plan(options), cli_endpoint.limits_of(options)
     _check_files(options)
     dataset = open_data(options)
     plan.judges(endpoint.model, dataset.judge_names)  # refuses names that are taken before anything is paid
@@ -119,7 +105,7 @@ def _check_files(options: argparse.Namespace) -> None:
     from dissection.export import check_output
     from dissection.native_file import FORMS
 
-    check_journal(options)
+    cli_endpoint.check_journal(options)
     if options.dry_run is None:
         if options.out is None:
             raise InputError("There is no place for the result.", accepted="--out FILE", remedy="name a file, or add --dry-run")
@@ -136,26 +122,26 @@ def _dry_run(options: argparse.Namespace, dataset: PairDataset, plan: "Plan") ->
     calls = plan.calls(dataset)
     names = plan.judges(options.model)
     for name, part in zip(names, calls, strict=True):
-        show_prompts(part[: SHOWN_PAIRS * plan.per_pair], name)
-    print(f"Estimate: {estimated([call for part in calls for call in part], options).sentence()}")
+        cli_endpoint.show_prompts(part[: cli_endpoint.SHOWN_PAIRS * plan.per_pair], name)
+    print(f"Estimate: {cli_endpoint.estimated([call for part in calls for call in part], options).sentence()}")
     if not options.dry_run:
         return 0
-    return try_calls([call for part in calls for call in part[: options.dry_run * plan.per_pair]], options)
+    return cli_endpoint.try_calls([call for part in calls for call in part[: options.dry_run * plan.per_pair]], options)
 
 
 def _ask(options: argparse.Namespace, dataset: PairDataset, plan: "Plan", endpoint: "Endpoint", limits: "Limits") -> int:
     from dissection.asking.judging import ask
     from dissection.endpoint.journal import Journal
 
-    client = connected(options)
-    say(estimated([call for part in plan.calls(dataset) for call in part], options).sentence())
+    client = cli_endpoint.connected(options)
+    say(cli_endpoint.estimated([call for part in plan.calls(dataset) for call in part], options).sentence())
     with Journal(options.journal) as journal:
         try:
-            asked = ask(dataset, plan, client, endpoint, journal, limits, progress=show_progress)
+            asked = ask(dataset, plan, client, endpoint, journal, limits, progress=cli_endpoint.show_progress)
         except KeyboardInterrupt:
             say(f"Interrupted. What was answered is kept in {options.journal}; the same command goes on from there.")
             raise
-    say_left_out(client)
+    cli_endpoint.say_left_out(client)
     _write(options, dataset, asked)
     return _report(options, asked)
 
@@ -166,7 +152,7 @@ def _report(options: argparse.Namespace, asked: "Asked") -> int:
         say_win_rates(asked.dataset, name)
     if options.dpo is not None:
         write_training(asked.dataset, next(iter(asked.found)), options.dpo)
-    say_run(asked.run, options.out)
+    cli_endpoint.say_run(asked.run, options.out)
     return 1 if asked.run.failures else 0
 
 

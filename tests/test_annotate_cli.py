@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dissection import cli_annotate
+from dissection import cli_annotate, cli_endpoint
 from dissection.cli_data import add_data
 from dissection.endpoint.run import Progress
 from dissection.errors import InputError
@@ -185,7 +185,7 @@ def test_interrupted_it_says_where_the_answers_are_and_goes_on(
 
     out = tmp_path / "annotated.jsonl"
     with monkeypatch.context() as patched:
-        patched.setattr(cli_annotate, "show_progress", press)
+        patched.setattr(cli_endpoint, "show_progress", press)
         with pytest.raises(KeyboardInterrupt):
             annotate(server, data, "--concurrency", 1, "--out", out)
     assert "the same command goes on from there" in capsys.readouterr().err

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dissection.agreement import wilson
 from dissection.dataset import FloatArray, PairDataset
 from dissection.doctor import CHECKS, Finding, examine, findings_frame
-from dissection.doctor.sides import wilson
 from dissection.readers import open_dataset
 from tests.conftest import make_dataset
 
@@ -222,13 +222,13 @@ def test_length_that_decides_is_flagged_with_its_interval() -> None:
     finding = next(f for f in examine(with_verdicts(base, 0, values)) if f.code == "length-wins")
     assert finding.severity == "odd"
     assert finding.rows == len(decided) - len(lost)
-    low, high = wilson(finding.rows, len(decided))
+    low, high = (100 * float(end) for end in wilson(finding.rows / len(decided), len(decided)))
     assert f"(95 %: {low:.0f}–{high:.0f}) of {len(decided)} verdicts" in finding.title
 
 
 def test_wilson_interval_of_a_known_case() -> None:
     # By the formula: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n) for 8 of 10.
-    assert wilson(8, 10) == pytest.approx((49.02, 94.33), abs=0.01)
+    assert tuple(100 * float(end) for end in wilson(0.8, 10)) == pytest.approx((49.02, 94.33), abs=0.01)
 
 
 # Properties and groups

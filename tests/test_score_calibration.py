@@ -8,10 +8,10 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from dissection.agreement import Z_95
+from dissection.agreement import Z_95, wilson
 from dissection.dataset import FloatArray
 from dissection.errors import InputError
-from dissection.regression.calibration import COLUMNS, calibration, calibration_error, wilson
+from dissection.regression.calibration import COLUMNS, calibration, calibration_error
 from dissection.regression.scores import Score, score
 from tests.conftest import make_dataset
 

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import binomtest
 
+from dissection.agreement import wilson
 from dissection.doctor.finding import Finding, percent
 from dissection.doctor.verdicts import FEW_VERDICTS
 from dissection.doctor.view import View
@@ -13,14 +14,8 @@ UNEVEN = 60.0  # in %: how often one side must win to be odd
 EXTREME = 75.0  # in %: how often the longer answer must win (or lose) to be odd
 
 
-def wilson(wins: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share, in %: Wilson (1927), doi:10.1080/01621459.1927.10502953."""
-    interval = binomtest(wins, n).proportion_ci(method="wilson")
-    return 100 * float(interval.low), 100 * float(interval.high)
-
-
 def _with_interval(wins: int, n: int) -> str:
-    low, high = wilson(wins, n)
+    low, high = (100 * float(end) for end in wilson(wins / n, n))
     return f"{percent(wins, n):.0f} % (95 %: {low:.0f}–{high:.0f}) of {count(n, 'verdict')}"
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from dissection.agreement import Z_95
+from dissection.agreement import wilson
 from dissection.dataset import FloatArray
 from dissection.errors import InputError
 from dissection.regression.scores import Score
@@ -30,13 +30,6 @@ class CalibrationError(NamedTuple):
     chance: float
     chance_high: float
     n: int
-
-
-def wilson(share: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The 95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953), elementwise; n need not be whole."""
-    centre = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    half = Z_95 / (1 + Z_95**2 / n) * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
-    return centre - half, centre + half
 
 
 def _bins(p: FloatArray, weight: FloatArray, bins: int) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":

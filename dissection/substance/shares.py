@@ -8,7 +8,7 @@ on); over several scenarios it is the mean of theirs. The share of F is V_F / Σ
 Noise is taken out, and intervals made, in `dissection.substance.spread`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,11 +19,11 @@ from dissection.dataset import BoolArray, PairDataset
 from dissection.errors import InputError, UnknownNameError
 from dissection.likeness.likelihoods import Evidence, gather
 from dissection.properties import FAMILIES, Family
+from dissection.regression.fit import Progress
 from dissection.regression.model import STANDARD, Model
 from dissection.regression.observations import answered, usable
 from dissection.substance.spread import Forms, Ratio, mean_forms, quadratic_forms, ratio
 
-Progress = Callable[[int, int], None]
 Known = Literal["told", "no signal", "no verdicts", "point estimate"]
 
 PUBLISHED = "posterior means only: the pairs behind them are not known, so there is no interval and noise can't be taken out"
