@@ -116,7 +116,7 @@ def test_a_key_that_is_pressed_ends_a_run_that_goes_on_later(
             raise KeyboardInterrupt
 
     data = pairs(tmp_path, 20)
-    monkeypatch.setattr(cli_judge, "show_progress", pressed)
+    monkeypatch.setattr(cli_endpoint, "show_progress", pressed)
     with pytest.raises(KeyboardInterrupt):
         judge(server, data, "--out", tmp_path / "judged.jsonl", "--concurrency", 1)
     assert server.requests == 5
