@@ -8,7 +8,7 @@ from dissection.cli_data import Commands, add_data, open_data
 from dissection.cli_words import say
 from dissection.errors import InputError, UnknownNameError
 from dissection.export import EFFECT_FORMS, check_output, write_table
-from dissection.regression.model import choose_model
+from dissection.regression.model import POOLED, choose_model
 
 if TYPE_CHECKING:
     from dissection.dataset import PairDataset
@@ -90,7 +90,10 @@ def _check(options: argparse.Namespace) -> "Direction":
             check_output(path, forms)
     if (options.before is None) != (options.after is None):
         raise InputError("One file of results is missing.", accepted="--before FILE and --after FILE", remedy="give both, or neither")
-    choose_model(options.model)
+    if choose_model(options.model).pooled:
+        raise InputError(
+            f"The model {POOLED.name!r} predicts no gains: the chosen pairs are one fit.", where="--model", accepted="standard, paper"
+        )
     for direction in DIRECTIONS:
         if options.direction == direction:
             return direction
@@ -109,9 +112,11 @@ def _study(dataset: "PairDataset", options: argparse.Namespace, direction: "Dire
     )
     sampled = f" of {singles.of:,}, drawn at random" if singles.of > singles.n else ""
     say(f"{options.judge}: n = {singles.n:,} pairs{sampled}; answers start at a win rate of {start}")
+    told = int(singles.table["discovery"].sum())
+    say(f"{told} of {len(singles.table)} changes are told apart from 0 (false discovery rate 5 % over all properties)")
     table = singles.table.sort_values("gain", ascending=direction == "disliked", kind="stable").head(SHOWN)
     for row in table.to_dict("records"):
-        say(f"{row['changes']}: {_points(row)}" + ("" if row["decided"] else ", not told apart from 0"))
+        say(f"{row['changes']}: {_points(row)}" + ("" if row["discovery"] else ", not told apart from 0"))
     if gains is None:
         say("No change is told apart from 0, so none are put together.")
     for row in gains.table.to_dict("records") if gains is not None else []:
@@ -137,7 +142,7 @@ def _say_exposure(dataset: "PairDataset", options: argparse.Namespace) -> None:
 
     group = options.group[0] if len(options.group) == 1 else None
     try:
-        row = exposure(dataset, choose_model(options.model), group, judges=[options.judge]).iloc[0]
+        row = exposure(dataset, choose_model(options.model), group, judges=[options.judge], seed=options.seed).iloc[0]
     except InputError as error:
         say(f"exposure: {error.problem}")
         return
@@ -169,12 +174,15 @@ def _compare(found: "Study | None", direction: "Direction", shift: "Shift") -> N
     from dissection.sway.shift import side_by_side
 
     unit = " points of the win rate" if shift.kind == "verdicts" else " points of the score"
+    ends = f" (95 %: {shift.low:+.2f} to {shift.high:+.2f})" if shift.queries > 1 else ""
     remark = f"; {shift.remark}" if shift.remark else ""
     say(
-        f"observed: {shift.before:.2f} → {shift.after:.2f}, {shift.shift:+.2f}{unit} (95 %: {shift.low:+.2f} to {shift.high:+.2f}), "
+        f"observed: {shift.before:.2f} → {shift.after:.2f}, {shift.shift:+.2f}{unit}{ends}, "
         f"n = {shift.n:,}; {shift.only_before:,} items only before, {shift.only_after:,} only after{remark}"
     )
     gains = found.together[direction] if found else None
-    if gains is not None:
-        table = side_by_side(gains, len(gains.table) - 1, shift)
-        say(f"predicted: {_points(gains.table.iloc[-1].to_dict())}. {pointing(table)}")
+    if gains is None:
+        say("predicted: nothing to compare it with")
+        return
+    table = side_by_side(gains, len(gains.table) - 1, shift)
+    say(f"predicted: {_points(gains.table.iloc[-1].to_dict())}. {pointing(table)}")

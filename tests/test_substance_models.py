@@ -110,9 +110,15 @@ def test_a_criterion_that_is_no_verdict_names_pair_and_column() -> None:
 
 def test_a_halo_is_seen() -> None:
     dataset = with_criteria(200)
-    assert abs((halo(criteria_dataset(dataset, "gpt-3.5")) or ("", "", 1.0))[2]) < 0.3
+    found = halo(criteria_dataset(dataset, "gpt-3.5"))
+    assert found is not None
+    assert abs(found.correlation) < 0.3
     copied = dataset.pairs.assign(**{"meta.criterion.gpt-3.5.safe": dataset.pairs["meta.criterion.gpt-3.5.correct"]})
-    assert halo(criteria_dataset(replace(dataset, pairs=copied), "gpt-3.5")) == ("correct", "safe", pytest.approx(1.0))
+    copied.iloc[:50, copied.columns.get_loc("meta.criterion.gpt-3.5.short")] = None
+    together = criteria_dataset(replace(dataset, pairs=copied), "gpt-3.5")
+    assert halo(together) == ("correct", "safe", pytest.approx(1.0), 150)
+    one = replace(together, properties=together.properties[:1], comparisons=together.comparisons[:, :1], scores=together.scores[:, :1])
+    assert halo(one) is None, "one criterion goes with no other"
 
 
 # Strengths

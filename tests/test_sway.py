@@ -187,7 +187,7 @@ def test_likes_and_the_best_changes() -> None:
 def test_nothing_is_proposed_that_is_not_told_from_noise() -> None:
     dataset = make_dataset(80, 3, {"coin": [0.0, 0.0, 0.0]}, seed=5)
     singles = predicted_gain(dataset, basis(dataset, "coin"), single_changes(dataset))
-    assert not singles.table["decided"].any()
+    assert not singles.table["discovery"].any()
     assert best_changes(singles, single_changes(dataset), 3) == []
     assert study(dataset, "coin").together == {"liked": None, "disliked": None}
 

@@ -86,6 +86,31 @@ def test_before_and_after(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "n = 200; 0 items only before, 10 only after" in err
     assert "points of the win rate (95 %: +" in err
     assert "Both point the same way" in err
+    assert "Observed less predicted: " in err
+    for path in (before, after):
+        path.write_text("id,verdict\nq1,win\n")
+    assert sway(data, "--judge", "one", "--before", before, "--after", after) == 0
+    err = capsys.readouterr().err
+    assert "one query: no interval" in err
+    assert "nan" not in err
+
+
+def test_a_judge_without_a_taste(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    for row, coin in zip(rows, np.random.default_rng(4).integers(2, size=len(rows)), strict=True):
+        row["labels"] = {"coin": "ab"[coin]}
+    results = tmp_path / "results.csv"
+    results.write_text("id,verdict\nq1,win\nq2,loss\n")
+    coins = write(tmp_path, rows, "coins.jsonl")
+    assert sway(coins, "--judge", "coin", "--before", results, "--after", results, "--out", tmp_path / "gains.csv") == 0
+    err = capsys.readouterr().err
+    assert "0 of 6 changes are told apart from 0 (false discovery rate 5 % over all properties)" in err
+    assert "No change is told apart from 0, so none are put together." in err
+    assert "predicted: nothing to compare it with" in err
+    assert "no style property is told apart from noise" in err
+    assert len(pd.read_csv(tmp_path / "gains.csv")) == 6
+    with pytest.raises(InputError, match="There is nothing to ask for"):
+        sway(coins, "--judge", "coin", "--prompt", tmp_path / "prompt.txt")
 
 
 def test_weights_without_pairs(published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +120,8 @@ def test_weights_without_pairs(published: Path, tmp_path: Path, capsys: pytest.C
     assert "by weight: no severe errors ↑, novel ↑" in err
     assert "n unknown" in err
     assert prompt.read_text().count("\n- ") == 2
+    with pytest.raises(InputError, match="The number of changes is -1"):
+        sway(published, "--judge", "human", "--top", -1)
     with pytest.raises(InputError, match="predict no gains"):
         sway(published, "--judge", "human", "--out", tmp_path / "gains.csv")
 
@@ -109,6 +136,7 @@ def test_weights_without_pairs(published: Path, tmp_path: Path, capsys: pytest.C
         (("--judge", "one", "--direction", "up"), "no direction named 'up'"),
         (("--judge", "one", "--before", "x.csv"), "One file of results is missing"),
         (("--judge", "one", "--model", "pool"), "no model named 'pool'"),
+        (("--judge", "one", "--model", "pooled"), "'pooled' predicts no gains"),
         (("--judge", "one", "--out", "gains.xls"), "The ending '.xls' is not known"),
         (("--judge", "one", "--prompt", "prompt.doc"), "The ending '.doc' is not known"),
         (("--judge", "one", "--before", "x.csv", "--after", "y.csv"), "can't be opened"),

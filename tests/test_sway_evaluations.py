@@ -145,11 +145,24 @@ def test_predicted_beside_observed() -> None:
     worse = {f"q{i}": "win" if i % 4 == 0 else "loss" for i in range(80)}
     high, low = (read_results(verdicts(dict(values)), "file.csv") for values in (better, worse))
     up = side_by_side(gains, 1, observed_shift(low, high))
-    assert up["unit"].tolist() == ["percentage points"] * 2
-    assert up.iloc[0]["value"] == gains.table.iloc[1]["gain"]
-    assert "Both point the same way" in direction(up)
-    assert direction(side_by_side(gains, 1, observed_shift(high, low))) == "They point in opposite directions."
-    assert "not told apart" in direction(side_by_side(gains, 1, observed_shift(high, high)))
+    assert up["unit"].tolist() == ["percentage points"] * 3
+    predicted, observed, apart = (row for _, row in up.iterrows())
+    assert predicted["value"] == gains.table.iloc[1]["gain"]
+    assert apart["value"] == pytest.approx(observed["value"] - predicted["value"])
+    # Independent parts: the reach of the difference is the root of the sum of their squared reaches, each on its own side.
+    assert apart["value"] - apart["low"] == pytest.approx(
+        np.hypot(observed["value"] - observed["low"], predicted["high"] - predicted["value"])
+    )
+    assert apart["high"] - apart["value"] == pytest.approx(
+        np.hypot(observed["high"] - observed["value"], predicted["value"] - predicted["low"])
+    )
+    assert direction(up).startswith("Both point the same way. Observed less predicted: +")
+    assert direction(side_by_side(gains, 1, observed_shift(high, low))).startswith("They point in opposite directions.")
+    same = direction(side_by_side(gains, 1, observed_shift(high, high)))
+    assert same.startswith("The observed shift is not told apart from 0.")
+    assert "the two are not told apart" not in same, "a shift of 0 is not what was predicted"
+    one = read_results(verdicts({"q1": 1}), "one.csv")
+    assert direction(side_by_side(gains, 1, observed_shift(one, one))) == "The observed shift has no interval, so its direction is open."
     graded = [read_results(csv([{"id": i, "score": i % 5 + up} for i in range(50)]), "s.csv") for up in (0, 1)]
     scores = side_by_side(gains, 1, observed_shift(*graded))
     assert scores["unit"].tolist() == ["percentage points", "points of the score", "standard deviations"]

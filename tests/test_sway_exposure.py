@@ -14,7 +14,7 @@ from dissection.readers import open_dataset
 from dissection.regression.model import STANDARD
 from dissection.simulate import draw_comparisons, draw_verdicts
 from dissection.sway.basis import basis
-from dissection.sway.exposure import LEAST_DIFFERS, exposure, likelihood, picked_and_tried, points
+from dissection.sway.exposure import LEAST_DIFFERS, PRIOR_SCALE, exposure, likelihood, picked_and_tried, points
 from dissection.sway.study import changes_by_weight, published_likes
 from tests.conftest import make_dataset, make_pairs
 
@@ -39,10 +39,11 @@ def styled(n: int, seed: int) -> tuple[PairDataset, dict[str, FloatArray]]:
 def test_exposure_covers_the_planted_gain_and_chance_makes_none() -> None:
     inside: dict[str, list[bool]] = {name: [] for name in TASTES}
     lowest = {name: [] for name in TASTES}
+    around = dataclasses.replace(STANDARD, prior_scale=PRIOR_SCALE)
     for seed in range(40):
         dataset, whole = styled(800, seed)
         found = exposure(dataset, seed=seed).set_index("judge")
-        evidence = gather(dataset, STANDARD, [0, 1, 2], [dataset.groups[0]], None)
+        evidence = gather(dataset, around, [0, 1, 2], [dataset.groups[0]], None)
         for place, (name, taste) in enumerate(whole.items()):
             mask = np.arange(18) < STYLES
             _, _, picked = picked_and_tried(*likelihood(evidence.root[0, place], evidence.score[0, place], mask), seed)

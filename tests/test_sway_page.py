@@ -14,6 +14,7 @@ from dissection.endpoint import client
 from dissection.figures.sway import change_hover, gains_chart, shifts_chart, together_chart
 from dissection.figures.sway_sentences import REFERENCE
 from dissection.sway.prompt import wish_sentences
+from dissection.sway.results import template
 from dissection.sway.study import Study, study
 from tests.chat_server import ChatServer
 from tests.conftest import make_dataset
@@ -74,6 +75,10 @@ def test_predicted_gains_of_a_planted_judge(open_page: Open, tmp_path: Path) -> 
     assert "one is most pleased by relevant" in text(at)
     assert "no property is told to put it off" in text(at)
     assert "Most for least, of those told apart from 0: relevant ↑" in text(at)
+    assert "4 of 4 changes are told apart from 0 at a false discovery rate of 5 %" in text(at)
+    headings = at.dataframe[0].proto.columns
+    assert "Gain on those (points)" in headings
+    assert "Holds at FDR 5 %" in headings
     assert "n = 240 pairs of 240 queries" in text(at)
 
 
@@ -104,7 +109,8 @@ def test_two_files_beside_the_prediction(open_page: Open, tmp_path: Path) -> Non
     assert "Both point the same way" in text(at)
     assert "n = 79 items" in text(at)
     assert "1 item is only in the file before" in text(at)
-    assert figures(at)[0]["layout"]["yaxis"]["ticktext"] == ["predicted", "observed"]
+    assert figures(at)[0]["layout"]["yaxis"]["ticktext"] == ["predicted win rate", "observed win rate", "observed less predicted"]
+    assert all("95 %" in words and "n = " in words for words in hover(figures(at)[0]))
     assert REFERENCE.split("(")[0] in text(at)
 
 
@@ -121,7 +127,12 @@ def test_a_bad_file_is_told_in_its_place(open_page: Open, tmp_path: Path) -> Non
     at = open_page("manipulate", write(tmp_path, swayed()), swayview="test")
     upload(at, b"id,verdict\nq1,win\n", b"name,points\nx,3\n")
     assert "holds no results" in text(at)
-    assert not at.exception
+    at.file_uploader(key="sway-before").set_value(("bad.csv", b"id,verdict\nq1,good\n", "text/csv"))
+    run(at)
+    assert len(at.error) == 2, "each file has its own words"
+    assert {uploader.key for uploader in at.file_uploader} == {"sway-before", "sway-after"}, "and the place for the other stays"
+    upload(at, b"id,verdict\nq1,win\n", b"id,verdict\nq2,win\n")
+    assert "No item is in both files" in text(at)
 
 
 def test_without_an_endpoint_the_questions_are_shown(open_page: Open, tmp_path: Path) -> None:
@@ -154,6 +165,35 @@ def test_a_run_with_an_endpoint_finds_the_planted_shift(open_page: Open, tmp_pat
         assert "The prediction is for one" in text(at)
         run(at)
         assert server.requests == 48
+
+
+def test_a_judge_of_coins_has_nothing_to_ask_for_and_files_can_be_compared(open_page: Open, tmp_path: Path) -> None:
+    coins = np.random.default_rng(7).integers(2, size=120)
+    path = write(tmp_path, [row | {"labels": {"coin": "ab"[coin]}} for row, coin in zip(swayed(120), coins, strict=True)])
+    assert "there is nothing to put together" in text(open_page("manipulate", path))
+    assert "there is nothing to ask for" in text(open_page("manipulate", path, swayview="prompt"))
+    assert "there is nothing to ask for" in text(open_page("manipulate", path, swayview="test", swayway="ask"))
+    at = open_page("manipulate", path, swayview="test")
+    assert "no change is told apart from 0" in text(at)
+    upload(at, template().to_csv(index=False).encode(), template().to_csv(index=False).encode())
+    assert "Nothing is predicted to compare it with" in text(at)
+    assert "3 queries: the interval may be too short" in text(at).replace("\\", "")
+
+
+def test_files_stay_in_use_until_they_are_removed(open_page: Open, tmp_path: Path) -> None:
+    at = open_page("manipulate", write(tmp_path, swayed()), swayview="test")
+    at.session_state["sway-before-file"] = (b"id,verdict,model\nq1,win,mine\nq2,superb,mine\n", "before.csv")
+    run(at)
+    assert "In use: before.csv" in text(at).replace("\\", "")
+    assert "1 item of mine" in text(at)
+    assert "superb" in text(at), "what was left out is named"
+    at.button(key="sway-before-off").click()
+    assert "In use" not in text(run(at))
+
+
+def test_published_weights_have_no_queries_to_ask(open_page: Open, published: Path) -> None:
+    at = open_page("manipulate", published, swayview="test", swayway="ask")
+    assert "there are no queries to ask" in text(at)
 
 
 def test_exposure_ranks_the_demos_judges(open_page: Open) -> None:
@@ -223,7 +263,7 @@ def test_figures_show_the_numbers_of_their_tables(found: Study) -> None:
     more, less = figure.data
     assert list(more.x) == table["gain"].iloc[[0, 2, 4]].tolist()
     assert list(less.x) == table["gain"].iloc[[1, 3, 5]].tolist()
-    assert [symbol.endswith("open") for symbol in more.marker.symbol] == [not sure for sure in table["decided"].iloc[::2]]
+    assert [symbol.endswith("open") for symbol in more.marker.symbol] == [not sure for sure in table["discovery"].iloc[::2]]
     gains = found.together["liked"]
     assert gains is not None
     bars = together_chart(gains.table, found.changes["liked"], 50.0)
@@ -234,7 +274,8 @@ def test_figures_show_the_numbers_of_their_tables(found: Study) -> None:
 def test_a_change_without_pairs_says_so(found: Study) -> None:
     record = {**found.singles.table.iloc[0].to_dict(), "each": float("nan"), "changed": 0.0, "decided": False}
     assert "changes no pair" in change_hover(record)
-    assert "not told apart from 0" in change_hover(record)
+    assert change_hover({**record, "decided": False, "discovery": False}).count("not told apart from 0<br>") == 1
+    assert "not told apart from 0, as one of many" in change_hover({**record, "decided": True, "discovery": False})
 
 
 def test_shifts_in_other_units_stay_out_of_the_chart() -> None:
@@ -242,4 +283,4 @@ def test_shifts_in_other_units_stay_out_of_the_chart() -> None:
         [("a", 1.0, 0.0, 2.0, 9, "percentage points"), ("b", 5.0, 4.0, 6.0, 9, "points of the score")],
         columns=["what", "value", "low", "high", "n", "unit"],
     )
-    assert list(shifts_chart(table, ("predicted", "observed")).data[0].x) == [1.0]
+    assert list(shifts_chart(table).data[0].x) == [1.0]

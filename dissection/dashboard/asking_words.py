@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dissection.asking.creating import Creation
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.calls import Call, Estimate, estimate
 from dissection.endpoint.limits import Limits
@@ -38,6 +39,13 @@ def check_size(calls: int, characters: int) -> None:
             accepted=f"up to {MOST_CALLS:,} calls and {MOST_CHARACTERS:,} characters on this page",
             remedy="ask about fewer at a time, or use the command line: see docs/asking.md",
         )
+
+
+def check_creation(creation: Creation) -> None:
+    """The same of what is made from queries alone, whose verdicts are on two answers of at most four characters a token."""
+    n = len(creation.queries)
+    later = n * creation.later_per_query
+    check_size(n * creation.total + later, later * 8 * creation.max_tokens)
 
 
 def most_in_words(found: Estimate, limits: Limits) -> str:

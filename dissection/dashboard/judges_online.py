@@ -11,7 +11,7 @@ from dissection.asking.queries import Queries, from_lines, queries_of, read_quer
 from dissection.asking.scores import MAX_REPEATS
 from dissection.dashboard import controls
 from dissection.dashboard.asking_run import offer
-from dissection.dashboard.asking_words import check_size, without_endpoint
+from dissection.dashboard.asking_words import check_creation, without_endpoint
 from dissection.dashboard.endpoint_form import Connection
 from dissection.dashboard.judges_created import show_created
 from dissection.dataset import PairDataset
@@ -44,8 +44,7 @@ def online(dataset: PairDataset, connection: Connection | None) -> None:
     if queries is None:
         return
     creation = _creation(queries, connection.endpoint.model if connection else NOBODY)
-    later = len(queries) * creation.later_per_query
-    check_size(len(queries) * creation.total + later, later * 8 * creation.max_tokens)  # two answers of four characters a token
+    check_creation(creation)
     calls = _calls(creation, connection.endpoint if connection else Endpoint(NOBODY, provider="auto"))
     authors = " and ".join(dict.fromkeys(author.name for author in creation.authors))
     what = f"{count(creation.total, 'answer')} to each of {count(len(queries), 'query', 'queries')} by {authors}"

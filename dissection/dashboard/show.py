@@ -60,6 +60,7 @@ def chart(
     on_click: Callable[[dict[str, Any]], None] | None = None,
     width: str = "wide",
     key: str = "",
+    columns: Mapping[str, Any] | None = None,
 ) -> None:
     """Draw a figure with its reading, the table behind it and a CSV of that.
 
@@ -71,6 +72,7 @@ def chart(
         on_click: called with a clicked point, as Plotly gives it, before the page is drawn again.
         width: "wide" or "narrow": below which width the chart scrolls inside its box.
         key: of the chart in the session; one chart that changes its data keeps it, so that the browser redraws instead of starting anew.
+        columns: headings of the table, as in `data_table`.
     """
     place = key or file_stem(name)
     chart_key = f"chart-{place}"
@@ -88,7 +90,7 @@ def chart(
     folded = st.expander("Table and download", icon=":material/table:", key=f"table-{place}", on_change="rerun")
     if folded.open:
         with folded:
-            data_table(table, name)
+            data_table(table, name, columns)
             st.download_button(
                 "Download chart as HTML",
                 lambda: figure.to_html(include_plotlyjs=True, config={"displaylogo": False}).encode(),

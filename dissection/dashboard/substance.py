@@ -14,7 +14,15 @@ from dissection.figures.dots import dot_plot
 from dissection.figures.effects import order_properties, percent_frame
 from dissection.figures.style import judge_colours, plain_markdown
 from dissection.figures.substance import index_chart, shares_chart
-from dissection.figures.substance_sentences import METHOD, METHOD_PUBLISHED, NO_CRITERIA, criteria_reading, index_reading, shares_reading
+from dissection.figures.substance_sentences import (
+    COLUMNS,
+    METHOD,
+    METHOD_PUBLISHED,
+    NO_CRITERIA,
+    criteria_reading,
+    index_reading,
+    shares_reading,
+)
 from dissection.properties import FAMILIES, Family, Property, computed_properties
 from dissection.regression.cautions import cautions
 from dissection.regression.model import Model
@@ -60,13 +68,13 @@ def shares(dataset: PairDataset) -> None:
     with first:
         field = controls.choice("Rows", list(ROWS), "sharerows", ROWS)
     with second:
-        by_text = _by_text(dataset)
-    told = {one.name: one.family for one in (computed_properties() if by_text else dataset.properties)}
+        from_texts = by_text(dataset, "shareprops", first=texts_first(dataset))
+    told = {one.name: one.family for one in (computed_properties() if from_texts else dataset.properties)}
     others = [name for name, family in told.items() if family == "other"]
     given = _given(others)
     left = {**told, **given}
     families = tuple(family for family in FAMILIES if family in left.values())
-    asked = Asked(by_text, tuple(given.items()), families, session.model())
+    asked = Asked(from_texts, tuple(given.items()), families, session.model())
     (_one_judge if field == "group" else _all_judges)(dataset, asked)
     if lacking := lacking_families(families):
         text = f"No index: no property is of the family {' or '.join(lacking)}, and an index weighs one against the other."
@@ -74,14 +82,23 @@ def shares(dataset: PairDataset) -> None:
     _method(dataset, left)
 
 
-def _by_text(dataset: PairDataset) -> bool:
-    """Whether the properties computed from the texts are to stand in for the annotated ones."""
-    own = {property_.family for property_ in dataset.properties}
+def by_text(dataset: PairDataset, key: str, *, first: bool = False) -> bool:
+    """Whether the properties computed from the texts are to stand in for the annotated ones.
+
+    Args:
+        dataset: in view.
+        key: of the widget.
+        first: whether they do by default.
+    """
     if not (dataset.has_pairs and dataset.has_texts) or all(property_.computed for property_ in dataset.properties):
         return False
-    # Where the annotated ones can't tell style from substance, the page begins with those that can.
-    options = list(SOURCES) if not lacking_families(list(own)) else list(SOURCES)[::-1]
-    return controls.choice("Properties", options, "shareprops", SOURCES) == "texts"
+    options = list(SOURCES)[::-1] if first else list(SOURCES)
+    return controls.choice("Properties", options, key, SOURCES) == "texts"
+
+
+def texts_first(dataset: PairDataset) -> bool:
+    """Whether the annotated properties can't tell style from substance, so that a page begins with those that can."""
+    return bool(lacking_families([property_.family for property_ in dataset.properties]))
 
 
 def _given(others: list[str]) -> dict[str, Family]:
@@ -148,6 +165,7 @@ def _charts(dataset: PairDataset, table: pd.DataFrame, index: pd.DataFrame, rows
             index_reading(index, field, where),
             width="narrow",
             key="style-index",
+            columns=COLUMNS,
         )
     st.subheader("Shares of the families", anchor=False)
     show.chart(
@@ -156,6 +174,7 @@ def _charts(dataset: PairDataset, table: pd.DataFrame, index: pd.DataFrame, rows
         f"Shares of families {where}",
         shares_reading(table, where),
         key="family-shares",
+        columns=COLUMNS,
     )
 
 
@@ -167,7 +186,7 @@ def _method(dataset: PairDataset, families: Mapping[str, Family]) -> None:
     with folded:
         st.markdown(METHOD if dataset.has_pairs else METHOD_PUBLISHED)
         table = pd.DataFrame({"property": list(families), "family": list(families.values())})
-        show.data_table(table.sort_values("family", kind="stable"), "Families of properties")
+        show.data_table(table.sort_values("family", kind="stable"), "Families of properties", COLUMNS)
 
 
 def criteria(dataset: PairDataset) -> None:
@@ -223,8 +242,10 @@ def criteria(dataset: PairDataset) -> None:
 
 def _halo(judge: str, data: PairDataset, group: str) -> list[str]:
     found = halo(data, group)
-    if found is None or abs(found[2]) < CLEAR_HALO:
+    if found is None or abs(found.correlation) < CLEAR_HALO:
         return []
-    one, other, size = found
-    together = f"{judge}: its verdicts on {one} and {other} mostly go together (correlation {size:.2f}), so which of the two counts is "
-    return [f"{together}hard to tell; their intervals are wide for that reason."]
+    text = (
+        f"{judge}: its verdicts on {found.one} and {found.other} mostly go together (correlation {found.correlation:.2f} on these {found.n:,} pairs), "
+        "so which of the two counts is hard to tell; their intervals are wide for that reason."
+    )
+    return [text]

@@ -10,7 +10,7 @@ from dissection.export import safe_cells
 from dissection.figures.heatmap import heatmap
 from dissection.figures.style import judge_colours, plain_markdown
 from dissection.figures.substance import CORRELATION, correlation_frame, correlation_hover, strengths_chart
-from dissection.figures.substance_sentences import correlations_reading, few_models, strengths_reading
+from dissection.figures.substance_sentences import COLUMNS, correlations_reading, few_models, strengths_reading
 from dissection.substance.measures import METHODS, MODEL_COLUMN, Measures, correlations, read_measures
 from dissection.substance.strengths import RESAMPLES, Strengths, models_of, strengths, strengths_frame
 from dissection.wording import count
@@ -112,6 +112,7 @@ def _correlations(dataset: PairDataset, found: dict[str, Strengths], table: Meas
         correlations_reading(known, RESAMPLES),
         width="narrow" if len(table.values.columns) <= FEW_COLUMNS else "wide",
         key="measures-chart",
+        columns=COLUMNS,
     )
 
 
@@ -139,4 +140,5 @@ def _strengths(dataset: PairDataset, found: dict[str, Strengths]) -> None:
         ),
         width="narrow",
         key="strengths",
+        columns=COLUMNS,
     )

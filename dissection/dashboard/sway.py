@@ -6,12 +6,12 @@ import streamlit as st
 
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dashboard.substance import SOURCES
+from dissection.dashboard.substance import by_text
 from dissection.dataset import PairDataset
-from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
 from dissection.figures.sway import gains_chart, together_chart
 from dissection.figures.sway_sentences import (
+    COLUMNS,
     METHOD,
     PUBLISHED_LIKES,
     gains_reading,
@@ -60,20 +60,6 @@ class Asked:
     def data(self, dataset: PairDataset) -> PairDataset:
         """With the properties that are asked for; reading texts takes a while."""
         return annotate(dataset) if self.by_text else dataset
-
-
-def by_text(dataset: PairDataset, key: str, *, texts_first: bool = False) -> bool:
-    """Whether the properties computed from the texts are to stand in for the annotated ones.
-
-    Args:
-        dataset: in view.
-        key: of the widget.
-        texts_first: whether they do by default.
-    """
-    if not (dataset.has_pairs and dataset.has_texts) or all(property_.computed for property_ in dataset.properties):
-        return False
-    options = list(SOURCES)[::-1] if texts_first else list(SOURCES)
-    return controls.choice("Properties", options, key, SOURCES) == "texts"
 
 
 def asked_for(dataset: PairDataset) -> Asked:
@@ -135,7 +121,7 @@ def predicted(dataset: PairDataset) -> None:
         st.info(PUBLISHED_LIKES, icon=":material/scale:")
         table = published_likes(dataset, asked.judge, asked.groups)
         st.caption(likes_reading(table, asked.judge))
-        show.data_table(table.round(4), f"Likes of {asked.judge}")
+        show.data_table(table.drop(columns=["discovery"]).round(4), f"Likes of {asked.judge}", COLUMNS)
         return
     found = studied(dataset, asked)
     if found is None:
@@ -148,14 +134,15 @@ def predicted(dataset: PairDataset) -> None:
         gains_reading(found.singles, asked.where),
         width="narrow",
         key="sway-gains",
+        columns=COLUMNS,
     )
     _together(found, asked)
     st.subheader("Which change buys most for least", anchor=False)
     table = ranked(found.singles)
     st.caption(ranked_reading(table))
-    show.data_table(table.round(2), f"Most for least by {asked.judge}")
+    show.data_table(table.round(2), f"Most for least by {asked.judge}", COLUMNS)
     with st.expander("All likes and dislikes", icon=":material/thumbs_up_down:"):
-        show.data_table(found.liked.round(4), f"Likes of {asked.judge}")
+        show.data_table(found.liked.round(4), f"Likes of {asked.judge}", COLUMNS)
     with st.expander("How this is computed", icon=":material/functions:"):
         st.markdown(METHOD)
 
@@ -174,6 +161,7 @@ def _together(found: Study, asked: Asked) -> None:
         together_reading(gains, direction),
         width="narrow",
         key="sway-together",
+        columns=COLUMNS,
     )
 
 
@@ -196,11 +184,7 @@ def prompt(dataset: PairDataset) -> None:
     if not changes:
         st.info("No change is told apart from 0, so there is nothing to ask for.", icon=":material/remove:")
         return
-    try:
-        text = system_prompt(changes, found.properties if found else dataset.properties)
-    except InputError as error:
-        show.limit(error)
-        return
+    text = system_prompt(changes, found.properties if found else dataset.properties)
     st.code(text, language=None, wrap_lines=True)
     words = ", ".join(plain_markdown(change.words) for change in changes)
     where = asked.where if dataset.has_pairs or asked.groups else "all scenarios"

@@ -4,13 +4,12 @@ import streamlit as st
 
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dashboard.sway import by_text
+from dissection.dashboard.substance import by_text, texts_first
 from dissection.dataset import PairDataset
 from dissection.figures.style import judge_colours
 from dissection.figures.sway import exposure_chart
-from dissection.figures.sway_sentences import EXPOSURE_METHOD, exposure_reading
+from dissection.figures.sway_sentences import COLUMNS, EXPOSURE_METHOD, exposure_reading
 from dissection.properties import Family
-from dissection.substance.shares import lacking_families
 from dissection.sway.exposure import exposure
 from dissection.text_properties import annotate
 
@@ -23,7 +22,7 @@ def exposed(dataset: PairDataset) -> None:
     with second:
         judges = controls.some_judges(dataset, "judges")
     # The same choice as on the page "Style or substance".
-    text = by_text(dataset, "shareprops", texts_first=bool(lacking_families([property_.family for property_ in dataset.properties])))
+    text = by_text(dataset, "shareprops", first=texts_first(dataset))
     given = {} if text else _given(dataset)
     model = session.model()
     found = behind.result(
@@ -41,6 +40,7 @@ def exposed(dataset: PairDataset) -> None:
         exposure_reading(found, group.label),
         width="narrow",
         key="sway-exposure",
+        columns=COLUMNS,
     )
     with st.expander("How this is computed", icon=":material/functions:"):
         st.markdown(EXPOSURE_METHOD)

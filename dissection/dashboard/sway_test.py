@@ -10,7 +10,7 @@ from dissection.asking.creating import Created, Creation, create
 from dissection.asking.queries import queries_of
 from dissection.dashboard import controls, show
 from dissection.dashboard.asking_run import offer
-from dissection.dashboard.asking_words import without_endpoint
+from dissection.dashboard.asking_words import check_creation, without_endpoint
 from dissection.dashboard.endpoint_form import Connection, endpoint_form
 from dissection.dashboard.sway import Asked, asked_for, changes_in_view, direction_choice
 from dissection.dataset import PairDataset
@@ -25,7 +25,7 @@ from dissection.errors import InputError
 from dissection.export import safe_cells
 from dissection.figures.style import plain_markdown
 from dissection.figures.sway import shifts_chart
-from dissection.figures.sway_sentences import REFERENCE, shift_reading
+from dissection.figures.sway_sentences import COLUMNS, REFERENCE, shift_reading
 from dissection.sway.prompt import system_prompt
 from dissection.sway.results import Results, read_results, template
 from dissection.sway.shift import Shift, direction, observed_shift, side_by_side
@@ -87,45 +87,48 @@ def compared(found: Study | None, wanted: Direction, shift: Shift) -> None:
     st.markdown(f"**{direction(table)}**")
     if shift.kind == "verdicts":
         show.chart(
-            shifts_chart(table, ("predicted", "observed")),
+            shifts_chart(table),
             table.round(4),
             "Predicted and observed",
             f"Predicted: {gains.table.iloc[-1]['gain']:+.1f} points if the answers had all of it, n = {gains.n:,} pairs. Observed: {shift.shift:+.1f} "
             f"points, n = {shift.n:,}. The evaluation may have another judge, other queries and other rivals than the pairs in view. {REFERENCE}",
             width="narrow",
             key="sway-shift",
+            columns=COLUMNS,
         )
     else:
         st.caption(f"Scores have another unit than win rates, so only the direction is compared. {REFERENCE}")
-        show.data_table(table.round(4), "Predicted and observed")
+        show.data_table(table.round(4), "Predicted and observed", COLUMNS)
 
 
 def _by_files(found: Study | None, wanted: Direction) -> None:
     st.caption(FORMS)
     left, right = st.columns(2)
+    with left:
+        before = _uploaded("before", "Before")
+    with right:
+        after = _uploaded("after", "After")
+    if before is None or after is None:
+        st.caption(f"Choose both files. {REFERENCE}")
+        st.download_button(
+            "Template (CSV)",
+            lambda: safe_cells(template()).to_csv(index=False).encode(),
+            file_name="results.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="sway-template",
+        )
+        return
     try:
-        with left:
-            before = _uploaded("before", "Before")
-        with right:
-            after = _uploaded("after", "After")
-        if before is None or after is None:
-            st.caption(f"Choose both files. {REFERENCE}")
-            st.download_button(
-                "Template (CSV)",
-                lambda: safe_cells(template()).to_csv(index=False).encode(),
-                file_name="results.csv",
-                mime="text/csv",
-                icon=":material/download:",
-                key="sway-template",
-            )
-            return
-        compared(found, wanted, observed_shift(before, after))
+        shift = observed_shift(before, after)
     except InputError as error:
         show.mistake(error)
+        return
+    compared(found, wanted, shift)
 
 
 def _uploaded(key: str, label: str) -> Results | None:
-    """The results of a file, kept for the session."""
+    """The results of a file, kept for the session; None where there are none, or what is wrong with them is said."""
     file = st.file_uploader(label, key=f"sway-{key}")
     if file is not None:
         st.session_state[f"sway-{key}-file"] = (file.getvalue(), file.name)
@@ -136,7 +139,11 @@ def _uploaded(key: str, label: str) -> Results | None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"In use: {plain_markdown(held[1])}.")
             st.button("Remove", icon=":material/close:", key=f"sway-{key}-off", on_click=_forget, args=(key,))
-    found = read_results(*held)
+    try:
+        found = read_results(*held)
+    except InputError as error:  # there is still a place for the other file
+        show.mistake(error)
+        return None
     whose = f" of {plain_markdown(found.model)}" if found.model else ""
     st.caption(f"{count(len(found.values), 'item')}{whose}: {plain_markdown(found.form)}.")
     for note in found.notes:
@@ -182,6 +189,7 @@ def _by_asking(dataset: PairDataset, asked: Asked, found: Study | None, wanted: 
     )
     connection = endpoint_form("model")
     creation = _creation(queries_of(dataset).texts, connection.endpoint.model if connection else NOBODY, prompt)
+    check_creation(creation)
     calls = _calls(creation)
     what = f"2 answers to each of {count(len(creation.queries), 'query', 'queries')} by {creation.authors[0].name}, compared by {creation.judge}"
     upper = "Verdicts are counted with answers of the greatest length."

@@ -1,6 +1,6 @@
 """Style against substance: shares of property families, the index, models' strengths, and correlations with measures."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from dissection.dataset import group_label
 from dissection.figures.heatmap import Scale
-from dissection.figures.style import GRID, MUTED, judge_text, layout, plain
+from dissection.figures.parts import AXIS, LEGEND, interval, label_width, row_axis, upright
+from dissection.figures.style import MUTED, judge_text, layout, plain
 
-AXIS = {"gridcolor": GRID, "zeroline": False, "fixedrange": True}
 GAP = 0.045  # between panels, as a share of the width
 CORRELATION = Scale("correlation", "correlation", 0, 0.5, 1, 1, "+.1f")
 
@@ -59,9 +59,9 @@ def shares_chart(
         {
             "data": traces,
             "layout": {
-                **layout(80 + 22 * max(len(rows), 3), (_left(texts), 34, 14, 30)),
+                **layout(80 + 22 * max(len(rows), 3), (label_width(texts), 34, 14, 30)),
                 **axes,
-                "yaxis": _rows_axis(texts),
+                "yaxis": row_axis(texts),
                 "showlegend": False,
                 "annotations": [
                     {**head, "x": (number + 0.5) * width + number * GAP, "xref": "paper", "text": text}
@@ -88,11 +88,11 @@ def index_chart(frame: pd.DataFrame, rows: Sequence[str], field: str, colours: M
         {
             "data": [_dots(frame, {name: at for at, name in enumerate(rows)}, field, colours, "index", 1.0, _index_hover)],
             "layout": {
-                **layout(90 + 22 * max(len(rows), 3), (_left(texts), 34, 14, 30)),
+                **layout(90 + 22 * max(len(rows), 3), (label_width(texts), 34, 14, 30)),
                 "xaxis": {**AXIS, "range": [-1.06, 1.06], "tickvals": [-1, -0.5, 0, 0.5, 1]},
-                "yaxis": _rows_axis(texts),
+                "yaxis": row_axis(texts),
                 "showlegend": False,
-                "shapes": [{"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": MUTED, "width": 1}}],
+                "shapes": [upright(0)],
                 "annotations": [
                     {**end, "x": -1, "xanchor": "left", "text": "← substance alone"},
                     {**end, "x": 1, "xanchor": "right", "text": "style alone →"},
@@ -109,7 +109,7 @@ def _dots(
     colours: Mapping[str, str],
     column: str,
     scale: float,
-    words: Any,
+    words: Callable[[Mapping[Any, Any]], str],
 ) -> dict[str, Any]:
     records = [record for record in frame.to_dict("records") if record[field] in places]
     low, high, value = (np.array([record[name] for record in records], dtype=float) for name in ("low", "high", column))
@@ -128,13 +128,7 @@ def _dots(
             "color": [colours[record["judge"]] if there else MUTED for record, there in zip(records, known, strict=True)],
             "line": {"width": 1.5},
         },
-        "error_x": {
-            "array": scale * np.nan_to_num(high - middle),
-            "arrayminus": scale * np.nan_to_num(middle - low),
-            "color": MUTED,
-            "thickness": 1.5,
-            "width": 0,
-        },
+        "error_x": interval(scale * middle, scale * low, scale * high),
         "hovertext": [words(record) for record in records],
         "hoverinfo": "text",
     }
@@ -191,13 +185,7 @@ def strengths_chart(
                 "x": part["strength"],
                 "y": [models.index(model) + offset for model in part["model"]],
                 "marker": {"size": 8, "color": colours[judge]},
-                "error_x": {
-                    "array": part["high"] - part["strength"],
-                    "arrayminus": part["strength"] - part["low"],
-                    "color": colours[judge],
-                    "thickness": 1.4,
-                    "width": 0,
-                },
+                "error_x": interval(part["strength"], part["low"], part["high"], colours[judge]),
                 "hovertext": [_strength_hover(record) for record in part.to_dict("records")],
                 "hoverinfo": "text",
             }
@@ -206,10 +194,11 @@ def strengths_chart(
         {
             "data": traces,
             "layout": {
-                **layout(110 + len(models) * max(20, 8 * len(judges) + 6), (_left(texts), 36, 14, 46)),
-                "xaxis": {**AXIS, "zeroline": True, "zerolinecolor": MUTED, "title": {"text": "strength, log-odds against the mean model"}},
-                "yaxis": _rows_axis(texts),
-                "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+                **layout(110 + len(models) * max(20, 8 * len(judges) + 6), (label_width(texts), 36, 14, 46)),
+                "xaxis": {**AXIS, "title": {"text": "strength, log-odds against the mean model"}},
+                "yaxis": row_axis(texts),
+                "shapes": [upright(0)],
+                "legend": LEGEND,
                 "showlegend": True,
             },
         }
@@ -242,11 +231,3 @@ def correlation_hover(row: Mapping[Any, Any]) -> str:
     name = "Spearman" if row["method"] == "spearman" else "Kendall"
     words = "" if row["decided"] else "<br>not told apart from 0"
     return f"{head}{name} {row['correlation']:+.2f} (95 %: {row['low']:+.2f} to {row['high']:+.2f})<br>{row['models']} models{words}"
-
-
-def _rows_axis(texts: Sequence[str]) -> dict[str, Any]:
-    return {**AXIS, "tickvals": list(range(len(texts))), "ticktext": list(texts), "range": [len(texts) - 0.4, -0.6]}
-
-
-def _left(texts: Sequence[str]) -> int:
-    return 14 + int(6.3 * max((len(text) for text in texts), default=4))

@@ -23,11 +23,38 @@ METHOD_PUBLISHED = (
     "shares towards the families' numbers of properties), and there are no intervals.\n\n"
     "**Index.** (style − substance) / (style + substance), of these sums: −1 is substance alone, 1 style alone, 0 both alike."
 )
+# Headings of tables; one name means the same in all of them.
+COLUMNS = {
+    "property": "Property",
+    "family": "Family",
+    "judge": "Judge",
+    "group": "Scenario or condition",
+    "groups": "Groups",
+    "share": "Share (0 to 1)",
+    "index": "Index (−1 to 1)",
+    "low": "95 % from",
+    "high": "95 % to",
+    "first": "Best place",
+    "last": "Last place",
+    "properties": "Properties",
+    "n": "Pairs (n)",
+    "status": "Status",
+    "remark": "Remark",
+    "model": "Model",
+    "strength": "Strength (log-odds)",
+    "comparisons": "Comparisons",
+    "wins": "Won (ties half)",
+    "measure": "Measure",
+    "method": "Method",
+    "correlation": "Correlation",
+    "models": "Models (n)",
+}
 NO_CRITERIA = (
     "No judge of this data gave verdicts on criteria. If yours did (which answer is more correct, safer, shorter …), add a column "
     "`criterion.<judge>.<criterion>` for each, with verdicts as in the labels (a, b, tie or a probability): this view then shows how much each "
     "criterion counts in the judge's overall verdict. Without them, the shares show what the judge goes by among the properties."
 )
+MANY = 20  # correlations, among which one is expected to seem told apart from 0 by chance
 PUBLISHED_WORDS = (
     "No intervals: only posterior means were published, so neither differences nor places are told apart from noise. n unknown."
 )
@@ -128,9 +155,10 @@ def correlations_reading(table: pd.DataFrame, resamples: int) -> str:
     if known.empty:
         return f"{text}None could be computed: the reasons are in the table. {models} models."
     decided = known[(known["low"] > 0) | (known["high"] < 0)]
+    chance = f"; of as many that are 0, about {len(known) / 20:.0f} would seem so by chance" if len(known) >= MANY else ""
     top = known.iloc[int(known["correlation"].abs().to_numpy().argmax())]
     return (
-        f"{text}{len(decided)} of {len(known)} are told apart from 0, the others are faded. Strongest: {plain_markdown(top['judge'])} with "
+        f"{text}{len(decided)} of {len(known)} are told apart from 0{chance}; the others are faded. Strongest: {plain_markdown(top['judge'])} with "
         f"*{plain_markdown(top['measure'])}*, {top['correlation']:+.2f} (95 %: {top['low']:+.2f} to {top['high']:+.2f}). Over {models} models; "
         f"intervals from {resamples} draws of queries and models."
     )

@@ -15,7 +15,7 @@ LEAST_SPAN = 5.0  # percentage points on either side of no gain, so that noise d
 
 
 def gains_chart(table: pd.DataFrame) -> go.Figure:
-    """A row a property: what its gain (circles) and its loss (diamonds) would do, with 95 % intervals; hollow where 0 is within them.
+    """A row a property: what its gain (circles) and its loss (diamonds) would do, with 95 % intervals; hollow where it is no discovery.
 
     Args:
         table: of `Gains.table` for `single_changes`, in that order: more and less of each property in turn.
@@ -60,7 +60,7 @@ def _changes(part: pd.DataFrame, name: str, offset: float, symbol: str) -> dict[
         "marker": {
             "color": colours,
             "size": 8,
-            "symbol": [symbol if sure else f"{symbol}-open" for sure in part["decided"]],
+            "symbol": [symbol if sure else f"{symbol}-open" for sure in part["discovery"]],
             "line": {"width": 1.5, "color": colours},
         },
         "error_x": interval(value, low, high),
@@ -71,7 +71,7 @@ def _changes(part: pd.DataFrame, name: str, offset: float, symbol: str) -> dict[
 
 def change_hover(record: Mapping[Any, Any]) -> str:
     """What a change says under the pointer."""
-    words = "" if record["decided"] else "<br>not told apart from 0"
+    words = "" if record["discovery"] else "<br>not told apart from 0" + (", as one of many" if record["decided"] else "")
     each = (
         "changes no pair"
         if np.isnan(record["each"])
@@ -182,16 +182,15 @@ def exposure_hover(record: Mapping[Any, Any]) -> str:
     return f"<b>{plain(record['judge'])}</b><br>{record['exposure']:.1f} points{ends}{change}{remark}<br>{n}"
 
 
-def shifts_chart(table: pd.DataFrame, of: Sequence[str]) -> go.Figure:
-    """Predicted and observed shift below each other, with 95 % intervals; of shifts in one unit alone.
+def shifts_chart(table: pd.DataFrame) -> go.Figure:
+    """Predicted and observed shift and their difference below each other, with 95 % intervals; of shifts in the first one's unit alone.
 
     Args:
         table: of `side_by_side`.
-        of: names of the rows.
     """
     part = table[table["unit"] == table["unit"].iloc[0]]
     value, low, high = (part[column].to_numpy(dtype=float) for column in ("value", "low", "high"))
-    names = [plain(text, 30) for text in of][: len(part)]
+    names = [plain(text, 30) for text in part["what"]]
     reach = float(np.nanmax(np.abs(np.concatenate([value, low, high])))) if len(part) else 0.0
     span = max(LEAST_SPAN, 1.06 * reach)
     return go.Figure(
@@ -209,7 +208,7 @@ def shifts_chart(table: pd.DataFrame, of: Sequence[str]) -> go.Figure:
                 }
             ],
             "layout": {
-                **layout(150, (label_width(names), 14, 16, 44)),
+                **layout(170, (label_width(names), 14, 16, 44)),
                 "xaxis": {**AXIS, "range": [-span, span], "title": {"text": f"shift, {plain(part['unit'].iloc[0])}"}},
                 "yaxis": row_axis(names),
                 "shapes": [upright(0)],

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dissection.figures.style import plain_markdown
+from dissection.regression.discoveries import LEVEL
 from dissection.sway.basis import PRIOR_SCALE
 from dissection.sway.exposure import SURE
 from dissection.sway.gains import Gains
@@ -33,6 +34,45 @@ PUBLISHED_LIKES = (
     "These weights came without their pairs, so nothing says how often answers have which property, and no win rate is predicted. Below are the "
     "weights themselves; “Prompt” and “Exposure” go by them."
 )
+# Headings of tables; one name means the same in all of them.
+COLUMNS = {
+    "changes": "Changes",
+    "change": "Change",
+    "together": "Made together",
+    "gain": "Gain (points)",
+    "low": "95 % from",
+    "high": "95 % to",
+    "rate": "Win rate after (%)",
+    "rate_low": "Win rate, 95 % from",
+    "rate_high": "Win rate, 95 % to",
+    "fresh_low": "Fresh verdicts, 95 % from (%)",
+    "fresh_high": "Fresh verdicts, 95 % to (%)",
+    "changed": "Pairs that change (%)",
+    "each": "Gain on those (points)",
+    "each_low": "On those, 95 % from",
+    "each_high": "On those, 95 % to",
+    "n": "Pairs (n)",
+    "decided": "95 % leave out 0",
+    "discovery": f"Holds at FDR {100 * LEVEL:.0f} %",
+    "property": "Property",
+    "family": "Family",
+    "mean": "Weight (log-odds)",
+    "percent": "Preferred (%)",
+    "percent_low": "Preferred, 95 % from",
+    "percent_high": "Preferred, 95 % to",
+    "direction": "Sure that it is liked (0 to 1)",
+    "differs": "Pairs that differ in it",
+    "groups": "Scenarios or conditions",
+    "judge": "Judge",
+    "exposure": "Exposure (points)",
+    "maximum": "Plain maximum (points)",
+    "properties": "Style properties",
+    "status": "Status",
+    "remark": "Remark",
+    "what": "Shift of",
+    "value": "Shift",
+    "unit": "Unit",
+}
 REFERENCE = (
     f"For comparison: Li et al. (arXiv 2402.11296) moved scores on MT-Bench (1–10) by up to {REPORTED['scores']:+.2f}, and win rates on "
     f"AlpacaEval 2.0 (0–100) by up to {REPORTED['verdicts']:.2f} points."
@@ -48,10 +88,11 @@ def gains_reading(gains: Gains, where: str) -> str:
     """
     table = gains.table
     best = table.iloc[int(np.argmax(table["gain"].to_numpy(dtype=float)))]
-    decided = int(table["decided"].sum())
+    told = int(table["discovery"].sum())
     return (
         f"Right: the win rate by {plain_markdown(gains.judge)} would rise; {plain_markdown(where)}. Largest: {plain_markdown(best['changes'])}, "
-        f"{points(best, 'gain')}, to a win rate of {best['rate']:.1f} %. {decided} of {len(table)} changes are told apart from 0; the others are hollow. "
+        f"{points(best, 'gain')}, to a win rate of {best['rate']:.1f} %. {told} of {len(table)} changes are told apart from 0 at a false discovery rate "
+        f"of {100 * LEVEL:.0f} % over all properties; the others are hollow. "
         f"{of_whom(gains)}"
     )
 
@@ -89,8 +130,10 @@ def together_reading(gains: Gains, direction: str) -> str:
 
 def ranked_reading(table: pd.DataFrame) -> str:
     """Above the table of what buys most for least."""
-    head = "“each”: percentage points gained on the pairs that the change touches (gain / share of pairs changed, −100 to 100); “changed”: that share, in %. "
-    sure = table[table["decided"] & (table["gain"] > 0)]
+    head = (
+        "“Gain on those”: percentage points gained on the pairs that the change touches (gain / share of pairs that change, −100 to 100). "
+    )
+    sure = table[table["discovery"] & (table["gain"] > 0)]
     if sure.empty:
         return head + "No gain is told apart from 0."
     top = sure.iloc[0]
@@ -144,8 +187,8 @@ def shift_reading(shift: Shift) -> str:
 
 
 def likes_reading(table: pd.DataFrame, judge: str) -> str:
-    """The most and the least liked property, of those told apart from indifference, in words."""
-    known = table[~((table["low"] <= 0) & (table["high"] >= 0))]
+    """The most and the least liked property, of the discoveries (of all, where there are no intervals), in words."""
+    known = table[table["discovery"] | table["low"].isna()]
     top, last = known[known["mean"] > 0].head(1), known[known["mean"] < 0].tail(1)
     parts = [f"{word} by {_like(row.iloc[0])}" for word, row in (("most pleased", top), ("most put off", last)) if len(row)]
     told = " and ".join(parts) or "neither pleased nor put off by any property, as far as can be told"

@@ -36,6 +36,15 @@ class Columns(NamedTuple):
     unmatched: tuple[str, ...]
 
 
+class Halo(NamedTuple):
+    """Two criteria, how far a judge's verdicts on them go together, from -1 to 1, and on how many pairs."""
+
+    one: str
+    other: str
+    correlation: float
+    n: int
+
+
 def criterion_columns(dataset: PairDataset) -> Columns:
     """The criteria of each judge. Names of judges may hold dots: the longest judge's name that fits is taken."""
     judges = sorted(dataset.judge_names, key=len, reverse=True)
@@ -101,7 +110,7 @@ def implicit_weights(criteria: PairDataset, model: Model = STANDARD, group: str 
     return fit(criteria, wider, groups=[group or criteria.selectable_groups[0].name])[0]
 
 
-def halo(criteria: PairDataset, group: str | None = None) -> tuple[str, str, float] | None:
+def halo(criteria: PairDataset, group: str | None = None) -> Halo | None:
     """The two criteria on which verdicts agree most, and their correlation (cosine, as sides are arbitrary); None with one criterion.
 
     Verdicts on criteria that go together whatever the answers are (a halo) leave open which of them counts.
@@ -115,7 +124,7 @@ def halo(criteria: PairDataset, group: str | None = None) -> tuple[str, str, flo
         return None
     one, other = np.unravel_index(int(np.abs(matrix).argmax()), matrix.shape)
     names = criteria.property_names
-    return names[int(one)], names[int(other)], float(matrix[one, other])
+    return Halo(names[int(one)], names[int(other)], float(matrix[one, other]), len(values))
 
 
 def _verdicts(column: "pd.Series[Any]") -> FloatArray:

@@ -199,7 +199,7 @@ def strengths_frame(found: dict[str, Strengths]) -> pd.DataFrame:
     for judge, one in found.items():
         low, high = np.quantile(one.draws, [0.025, 0.975], axis=0)
         rows += [
-            (judge, model, float(one.mean[at]), float(low[at]), float(high[at]), int(one.comparisons[at]), float(one.wins[at]))
+            (judge, model, float(one.mean[at]), float(low[at]), float(high[at]), round(one.comparisons[at]), float(one.wins[at]))
             for at, model in enumerate(one.models)
         ]
     return pd.DataFrame(rows, columns=list(STRENGTH_COLUMNS))

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from dissection.dataset import BoolArray, Group, PairDataset, group_label
 from dissection.errors import InputError
+from dissection.regression.discoveries import discoveries
 from dissection.regression.fit import fit, fit_rows
 from dissection.regression.folds import IntArray, query_clusters
 from dissection.regression.model import STANDARD, Model
@@ -89,6 +91,11 @@ def basis(dataset: PairDataset, judge: str, groups: Sequence[str] = (), model: M
             remedy="choose other pairs or another judge",
         )
     return made
+
+
+def told_apart(posterior: Posterior) -> BoolArray:
+    """(properties,) which the judge is not indifferent to, at a false discovery rate of 5 % over all of them; False for point estimates."""
+    return discoveries(pd.DataFrame({"direction": posterior.direction, "status": posterior.status}))
 
 
 def published_posteriors(dataset: PairDataset, judge: str, groups: Sequence[str] = ()) -> list[Posterior]:

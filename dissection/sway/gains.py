@@ -5,6 +5,9 @@ judge's weights and β its position bias (a model's answers are shown first half
 change φ → φ' (`changes`) is W(φ') - W(φ), over draws of α and β from the posterior: the posterior predictive of Gelman et al., Bayesian
 Data Analysis, chapter 6. Two 95 % intervals are given. The *expected* one holds W for queries such as these: in each draw the queries are
 resampled too. The *fresh* one holds the share of wins in as many new verdicts on these very pairs, coin tosses of the judge included.
+
+The gain of one change has the sign of its weight on every pair. So of many changes tried one by one those are kept whose weights are told
+from indifference at a false discovery rate of 5 % over all properties (`told_apart`); a gain and the loss of the same are one question.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +18,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from dissection.dataset import FloatArray, PairDataset
+from dissection.dataset import BoolArray, FloatArray, PairDataset
 from dissection.errors import InputError, UnknownNameError
 from dissection.explanation import weight_draws
 from dissection.regression.folds import IntArray
 from dissection.substance.strengths import models_of
-from dissection.sway.basis import Basis
+from dissection.sway.basis import Basis, told_apart
 from dissection.sway.changes import Change, Sides, check_changes, moves, seen_from
 
 Progress = Callable[[int, int], None]
@@ -29,7 +32,7 @@ MOST_PAIRS = 5_000  # of more a sample is predicted: it is nearly as sure, and t
 ENDS = (0.025, 0.975)
 GAIN_COLUMNS = (
     *("changes", "together", "gain", "low", "high", "rate", "rate_low", "rate_high", "fresh_low", "fresh_high"),
-    *("changed", "each", "each_low", "each_high", "n", "decided"),
+    *("changed", "each", "each_low", "each_high", "n", "decided", "discovery"),
 )
 
 
@@ -43,8 +46,9 @@ class Gains:
         table: one row a set of changes, in the order they were asked, `GAIN_COLUMNS`. `gain` with `low` to `high` and `rate` (after the
             change) with `rate_low` to `rate_high`: expected, for queries such as these. `fresh_low` to `fresh_high`: the share of wins
             after the change in n fresh verdicts on these pairs. `changed`: per cent of pairs in which a comparison changes; `each` with
-            its ends: points gained on those alone, from -100 to 100, NaN where there are none. `decided`: the interval of the gain
-            leaves out 0.
+            its ends: points gained on those alone, expected as `gain` is, from -100 to 100, NaN where there are none. `decided`: the
+            interval of the gain leaves out 0; `discovery`: and each property that changes is told from indifference at a false
+            discovery rate of 5 % over all properties.
         now: (rate, low, high) expected before any change; 50 exactly where either side stands for the model.
         observed: per cent of the judge's verdicts on these pairs that the model won; NaN where either side stands for it.
         n: pairs.
@@ -111,14 +115,14 @@ def predicted_gain(
     queries = np.unique(basis.queries[rows], return_inverse=True)[1]
     counts = _resamples(queries, rng)
     noise = rng.standard_normal((2, DRAWS))
-    # Where either side stands for the model it is as likely to win as not, whatever the weights.
-    even = np.full((DRAWS, len(rows)), 0.5)
-    now = _rates(even if field.sides.both else _chances(field, field.base), counts, noise[0])
+    now = _now(field, counts, noise[0])
+    held = told_apart(basis.posterior)
     table: list[tuple[object, ...]] = []
     for together, at in zip(changes, places, strict=True):
         if progress:
             progress(len(table), len(changes))
-        table.append(_predicted(together, at, field, now, counts, noise[1]))
+        row = _predicted(together, at, field, now, counts, noise[1])
+        table.append((*row, bool(row[-1] and held[at].all())))
     won = _won(dataset, basis, field.sides)
     low, high = np.quantile(now.resampled, ENDS)
     return Gains(
@@ -180,6 +184,11 @@ def _chances(field: _Field, log_odds: FloatArray) -> FloatArray:
     return np.asarray((chance[:, :half] + chance[:, half:]) / 2 if field.sides.both else chance)
 
 
+def _now(field: _Field, counts: FloatArray, noise: FloatArray) -> _Rates:
+    # Where either side stands for the model it is as likely to win as not, whatever the weights.
+    return _rates(np.full(counts.shape, 0.5) if field.sides.both else _chances(field, field.base), counts, noise)
+
+
 def _resamples(queries: IntArray, rng: np.random.Generator) -> FloatArray:
     """(draws × pairs) how often each pair is there when queries are drawn with replacement."""
     size = int(queries.max()) + 1
@@ -205,14 +214,23 @@ def _predicted(
     after = _rates(_chances(field, log_odds), counts, noise)
     share = float(touched.mean())
     gain = 100 * float((after.here - now.here).mean())
-    low, high = np.quantile(100 * (after.resampled - now.resampled), ENDS)
+    gains = 100 * (after.resampled - now.resampled)
+    low, high = np.quantile(gains, ENDS)
     rate_low, rate_high = np.quantile(100 * after.resampled, ENDS)
     fresh_low, fresh_high = np.quantile(100 * after.fresh, ENDS)
-    each = np.clip(np.array([gain, low, high]) / share, -100, 100) if share else np.full(3, np.nan)
+    each = (gain / share, *_each(gains, touched, counts)) if share else (np.nan,) * 3
     rate = (100 * after.here.mean(), rate_low, rate_high, fresh_low, fresh_high)
     words = ", ".join(change.words for change in together)
     n = len(field.sides.rows)
     return (words, len(together), gain, low, high, *rate, 100 * share, *each, n, bool(low > 0 or high < 0))
+
+
+def _each(gains: FloatArray, touched: BoolArray, counts: FloatArray) -> tuple[float, float]:
+    """The ends of what is gained on the pairs that change; their share is another on each draw of the queries."""
+    of_pair = touched.reshape(-1, counts.shape[1]).mean(axis=0)
+    shares = counts @ of_pair / counts.sum(axis=1)
+    low, high = np.nanquantile(np.divide(gains, shares, out=np.full(len(gains), np.nan), where=shares > 0), ENDS)
+    return float(low), float(high)
 
 
 def single_changes(dataset: PairDataset) -> list[tuple[Change]]:
@@ -221,7 +239,7 @@ def single_changes(dataset: PairDataset) -> list[tuple[Change]]:
 
 
 def best_changes(gains: Gains, changes: Sequence[Sequence[Change]], top: int, *, worst: bool = False) -> list[Change]:
-    """The changes with the largest predicted gains that are told apart from 0, one a property, the largest first.
+    """The changes with the largest predicted gains among the discoveries (see `Gains`), one a property, the largest first.
 
     Args:
         gains: of single changes.
@@ -235,12 +253,12 @@ def best_changes(gains: Gains, changes: Sequence[Sequence[Change]], top: int, *,
     if top < 1:
         raise InputError(f"The number of changes is {top}.", accepted="a whole number from 1", remedy="ask for at least one")
     size = gains.table["gain"].to_numpy(dtype=float) * (-1 if worst else 1)
-    # Of many undecided ones the largest are large by chance.
-    decided = gains.table["decided"].to_numpy(dtype=bool)
+    # Of many that are not told apart from 0 the largest are large by chance.
+    told = gains.table["discovery"].to_numpy(dtype=bool)
     found: dict[str, Change] = {}
     for place in np.argsort(-size, kind="stable"):
         (change,) = changes[int(place)]
-        if decided[place] and size[place] > 0 and len(found) < top:
+        if told[place] and size[place] > 0 and len(found) < top:
             found.setdefault(change.name, change)
     return list(found.values())
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from dissection.agreement import Z_95
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.regression.posterior import Posterior, probability
+from dissection.sway.basis import told_apart
 
 LIKED_COLUMNS = (
     "property",
@@ -21,6 +20,7 @@ LIKED_COLUMNS = (
     "percent_low",
     "percent_high",
     "direction",
+    "discovery",
     "differs",
     "n",
     "groups",
@@ -32,13 +32,12 @@ def liked(dataset: PairDataset, posteriors: Sequence[Posterior]) -> pd.DataFrame
 
     Args:
         dataset: for the families.
-        posteriors: of one judge; those without numbers are left out. Of several groups a weight is the mean, each by its pairs; they are
-            fitted on their own, so their errors are independent.
+        posteriors: of one judge; those without numbers are left out. One fit, or point estimates of several groups, whose mean is taken.
 
     Returns:
         One row a property, `LIKED_COLUMNS`: `mean` with `low` to `high` (95 %) in log-odds; the same as how often, in per cent, the answer
-        that is better only on this is preferred; `direction`, the probability that the weight is positive; `differs`, the pairs that
-        differ in it, of the `n` judged in so many `groups`. Ends and directions of point estimates are NaN.
+        that is better only on this is preferred; `direction`, the probability that the weight is positive; `discovery`, see `told_apart`;
+        `differs`, the pairs that differ in it, of the `n` judged in so many `groups`. Ends and directions of point estimates are NaN.
 
     Raises:
         InputError: no posterior has numbers.
@@ -51,14 +50,8 @@ def liked(dataset: PairDataset, posteriors: Sequence[Posterior]) -> pd.DataFrame
             accepted="a judge with verdicts on these pairs",
             remedy="choose another judge or other pairs",
         )
-    n = np.array([posterior.n for posterior in known])
-    share = n / n.sum() if n.sum() else np.full(len(known), 1 / len(known))
-    mean = share @ np.stack([posterior.mean for posterior in known])
-    if len(known) == 1:
-        low, high, direction = known[0].low, known[0].high, known[0].direction
-    else:
-        sd = np.sqrt(share**2 @ np.stack([posterior.sd for posterior in known]) ** 2)
-        low, high, direction = mean - Z_95 * sd, mean + Z_95 * sd, norm.cdf(mean / sd)
+    # Ends of point estimates are NaN, and so is their mean.
+    mean, low, high, direction = (np.mean([getattr(one, name) for one in known], axis=0) for name in ("mean", "low", "high", "direction"))
     table = pd.DataFrame(
         {
             "property": dataset.property_names,
@@ -70,8 +63,9 @@ def liked(dataset: PairDataset, posteriors: Sequence[Posterior]) -> pd.DataFrame
             "percent_low": probability(low),
             "percent_high": probability(high),
             "direction": direction,
+            "discovery": told_apart(known[0]),
             "differs": np.sum([posterior.differs for posterior in known], axis=0),
-            "n": int(n.sum()),
+            "n": sum(posterior.n for posterior in known),
             "groups": len(known),
         },
         columns=list(LIKED_COLUMNS),

@@ -35,8 +35,8 @@ def system_prompt(changes: Sequence[Change], properties: Sequence[Property] = ()
     """
     if not changes:
         raise InputError(
-            "There is nothing to ask for: no property is told to gain anything.",
-            accepted="at least one property with a predicted gain",
+            "There is nothing to ask for: no change is told apart from 0.",
+            accepted="at least one change",
             remedy="choose other pairs or another judge",
         )
     known = {property_.name: property_ for property_ in properties}

@@ -18,6 +18,7 @@ ENDS = (0.025, 0.975)
 # Largest shifts of Li et al. (ACL 2024, arXiv 2402.11296) when answers were given what the judge likes.
 REPORTED = {"scores": 0.59, "verdicts": 31.94}
 SIDE_COLUMNS = ("what", "value", "low", "high", "n", "unit")
+APART = "observed less predicted"
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,9 @@ def _ends(moved: FloatArray, queries: "np.ndarray[tuple[int], np.dtype[np.intp]]
 def side_by_side(gains: Gains, row: int, shift: Shift) -> pd.DataFrame:
     """The predicted and the observed shift, `SIDE_COLUMNS`.
 
-    Verdicts are compared in percentage points. Scores have another unit, so that of them only the direction can be compared; their shift is
-    given in its own unit and in standard deviations of the items before.
+    Verdicts are compared in percentage points, and a third row has their difference; its interval is made of both (independent ones, Zou &
+    Donner 2008, doi:10.1002/sim.3095). Scores have another unit, so that of them only the direction can be compared; their shift is given
+    in its own unit and in standard deviations of the items before.
 
     Args:
         gains: of `predicted_gain`.
@@ -132,21 +134,35 @@ def side_by_side(gains: Gains, row: int, shift: Shift) -> pd.DataFrame:
     rows = [predicted, (what, shift.shift, shift.low, shift.high, shift.n, unit)]
     if shift.kind == "scores":
         rows.append(("observed score, standardised", *shift.standardised, shift.n, "standard deviations"))
+    else:
+        apart = shift.shift - told["gain"]
+        below = math.hypot(shift.shift - shift.low, told["high"] - told["gain"])
+        above = math.hypot(shift.high - shift.shift, told["gain"] - told["low"])
+        rows.append((APART, apart, apart - below, apart + above, shift.n, unit))
     return pd.DataFrame(rows, columns=list(SIDE_COLUMNS))
 
 
 def direction(table: pd.DataFrame) -> str:
-    """Whether prediction and observation point the same way, in one sentence."""
+    """Whether prediction and observation point the same way, and how far verdicts fell from what was predicted."""
+    return f"{_pointing(table)}{_apart(table)}"
+
+
+def _pointing(table: pd.DataFrame) -> str:
     predicted, observed = table.iloc[0], table.iloc[1]
-    if not np.isfinite(observed["low"]) or observed["low"] <= 0 <= observed["high"]:
+    if not np.isfinite(observed["low"]):
+        return "The observed shift has no interval, so its direction is open."
+    if observed["low"] <= 0 <= observed["high"]:
         return "The observed shift is not told apart from 0."
     if predicted["low"] <= 0 <= predicted["high"]:
         return "The predicted shift is not told apart from 0; the observed one is."
     same = (predicted["value"] > 0) == (observed["value"] > 0)
-    words = f"Both point the same way{', and their intervals overlap' if _overlap(predicted, observed) else ''}."
-    return words if same else "They point in opposite directions."
+    return "Both point the same way." if same else "They point in opposite directions."
 
 
-def _overlap(predicted: "pd.Series[float]", observed: "pd.Series[float]") -> bool:
-    """Of shifts in one unit."""
-    return bool(predicted["unit"] == observed["unit"] and predicted["low"] <= observed["high"] and observed["low"] <= predicted["high"])
+def _apart(table: pd.DataFrame) -> str:
+    found = table[table["what"] == APART]
+    if found.empty or found[["low", "high"]].isna().any(axis=None):
+        return ""
+    value, low, high = (float(found[name].iloc[0]) for name in ("value", "low", "high"))
+    words = "; the two are not told apart" if low <= 0 <= high else ""
+    return f" Observed less predicted: {value:+.1f} points (95 %: {low:+.1f} to {high:+.1f}){words}."

@@ -19,7 +19,7 @@ Direction = Literal["liked", "disliked"]
 DIRECTIONS: tuple[Direction, ...] = ("liked", "disliked")
 TOP = 5
 MOST_TOP = 12
-RANKED_COLUMNS = ("change", "gain", "low", "high", "changed", "each", "each_low", "each_high", "n", "decided")
+RANKED_COLUMNS = ("change", "gain", "low", "high", "changed", "each", "each_low", "each_high", "n", "discovery")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class Study:
         liked: see `liked`.
         properties: of the data.
         singles: what each property gained or lost alone would do.
-        changes: "liked": the changes that gain most, at most `top`, one a property, the largest first; "disliked": those that lose most.
+        changes: "liked": of the discoveries (see `Gains`) those that gain most, at most `top`, one a property, the largest first;
+            "disliked": those that lose most.
         together: the same, made together: the first alone, the first two, and so on; None where there is none.
     """
 
@@ -67,8 +68,7 @@ def study(
         InputError: see `basis` and `predicted_gain`; or `top` is out of its range.
         UnknownNameError: a judge, group or model that there is not.
     """
-    if not 1 <= top <= MOST_TOP:
-        raise InputError(f"The number of changes is {top}.", accepted=f"a whole number from 1 to {MOST_TOP}", remedy=f"use {TOP}")
+    _check_top(top)
     rest = basis(dataset, judge, groups, model)
     alone = single_changes(dataset)
     size = len(alone) + 2 * top
@@ -89,6 +89,11 @@ def study(
     return Study(liked(dataset, [rest.posterior]), dataset.properties, singles, changes, together)
 
 
+def _check_top(top: int) -> None:
+    if not 1 <= top <= MOST_TOP:
+        raise InputError(f"The number of changes is {top}.", accepted=f"a whole number from 1 to {MOST_TOP}", remedy=f"use {TOP}")
+
+
 def ranked(singles: Gains) -> pd.DataFrame:
     """Which change buys most for least: `RANKED_COLUMNS`, most points on the pairs that it changes first.
 
@@ -105,8 +110,12 @@ def changes_by_weight(table: pd.DataFrame, direction: Direction, top: int = TOP)
     Args:
         table: of `liked`.
         direction: "liked", or "disliked" for the opposite of the same.
-        top: at most so many.
+        top: at most so many, 1 to 12.
+
+    Raises:
+        InputError: `top` is out of its range.
     """
+    _check_top(top)
     order = table["mean"].abs().sort_values(ascending=False, kind="stable").index[:top]
     rows = [(str(table.loc[place, "property"]), float(table.loc[place, "mean"])) for place in order]
     return [Change(name, (mean > 0) == (direction == "liked")) for name, mean in rows if mean]
