@@ -35,7 +35,13 @@ def free_port() -> int:
 
 @contextmanager
 def served(script: Path = ROOT / "app.py", file: Path | None = None, seconds: float = 60) -> Iterator[str]:
-    """The address of a Streamlit server of its own process, running the script (on the file, where one is given)."""
+    """The address of a Streamlit server of its own process, running the script (on the file, where one is given).
+
+    The app on its demo may run already, as `.ci/space` has it: DISSECTION_TEST_SERVER is then its address.
+    """
+    if script == ROOT / "app.py" and file is None and (running := os.environ.get("DISSECTION_TEST_SERVER")):
+        yield running
+        return
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true", "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none", *(["--", str(file)] if file else [])]

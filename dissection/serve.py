@@ -1,0 +1,168 @@
+"""The app as a server that others visit, set up by its environment: `python -m dissection.serve` (docs/hosting.md)."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from dissection.errors import InputError
+
+APP: Final = Path(__file__).resolve().parents[1] / "app.py"
+SPACE: Final = "SPACE_ID"  # set by Hugging Face on every Space
+USUAL_PORT: Final = 7860
+# The server asks each browser this often whether it is there, so that no proxy takes the web socket for idle. Many close one after
+# 60 seconds, some after 30, which is Streamlit's own interval.
+USUAL_PING: Final = 20
+# What the readers take at most (`dissection.tables.MAX_BYTES`), whose module would load pandas before the server starts.
+MOST_UPLOAD_MB: Final = 200
+EXIT_BAD_INPUT: Final = 2
+
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_~][A-Za-z0-9._~-]{0,63}")
+_MOST_SEGMENTS: Final = 8
+
+
+def arguments(environ: Mapping[str, str]) -> list[str]:
+    """What Streamlit is started with.
+
+    Args:
+        environ: the environment; docs/hosting.md lists what is read of it. A variable that is empty counts as not set.
+
+    Raises:
+        InputError: a variable has a value that it can't have.
+    """
+    options = {
+        "server.port": str(_port(environ)),
+        "server.address": "0.0.0.0",  # noqa: S104 (the proxy in front is another machine)
+        "server.headless": "true",
+        "server.fileWatcherType": "none",  # the program does not change while it runs
+        "server.websocketPingInterval": str(_whole(environ, "DISSECTION_PING_SECONDS", USUAL_PING, 600, "seconds between two pings")),
+        "browser.gatherUsageStats": "false",
+        # To say where the app is, Streamlit would ask a host of the internet for this machine's address.
+        "logger.hideWelcomeMessage": "true",
+        **_upload(environ),
+        **_base(environ),
+        **_frame(environ),
+    }
+    return ["run", str(APP), *(part for name, value in options.items() for part in (f"--{name}", value)), *_data(environ)]
+
+
+def health_address(environ: Mapping[str, str]) -> str:
+    """Where the server answers 200 on its own machine once it is up.
+
+    Raises:
+        InputError: as `arguments`.
+    """
+    path = base_path(environ)
+    return f"http://127.0.0.1:{_port(environ)}/{path + '/' if path else ''}_stcore/health"
+
+
+def base_path(environ: Mapping[str, str]) -> str:
+    """The path that the app's addresses begin with, as in `tools/dissection`, without slashes around it; empty: none.
+
+    Raises:
+        InputError: it is no such path.
+    """
+    words = environ.get("DISSECTION_BASE_PATH", "").strip()
+    path = words.strip("/")
+    segments = path.split("/") if path else []
+    if len(segments) > _MOST_SEGMENTS or not all(map(_SEGMENT.fullmatch, segments)):
+        raise InputError(
+            f"The base path is {_short(words)}.",
+            where="the environment variable DISSECTION_BASE_PATH",
+            accepted=f"up to {_MOST_SEGMENTS} names of letters, digits and . _ ~ - with / between them, as in tools/dissection",
+            remedy="mend the variable or unset it",
+        )
+    return path
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    # PORT is how many platforms say it to any program; our own name goes before.
+    name = "DISSECTION_PORT" if environ.get("DISSECTION_PORT", "").strip() else "PORT"
+    return _whole(environ, name, USUAL_PORT, 65535, "the port")
+
+
+def _upload(environ: Mapping[str, str]) -> dict[str, str]:
+    """Only less than the usual can be set, as the readers refuse more; where nothing is, .streamlit/config.toml holds."""
+    size = _whole(environ, "DISSECTION_UPLOAD_MB", MOST_UPLOAD_MB, MOST_UPLOAD_MB, "megabytes of an upload")
+    return {"server.maxUploadSize": str(size)} if environ.get("DISSECTION_UPLOAD_MB", "").strip() else {}
+
+
+def _base(environ: Mapping[str, str]) -> dict[str, str]:
+    path = base_path(environ)
+    return {"server.baseUrlPath": path} if path else {}
+
+
+def _frame(environ: Mapping[str, str]) -> dict[str, str]:
+    """What has to be switched off where a Space shows the app in a frame.
+
+    The frame's page is of another site (huggingface.co) than the app (hf.space). An upload has to bring a cookie along that Streamlit has set
+    before, and browsers neither keep nor send such a cookie in a frame of another site: each upload fails with 403 (streamlit #5793 and #9397,
+    huggingface_hub #1496). `server.xsrfCookieSameSite=none` would help only where third-party cookies are allowed at all, which more and more
+    browsers do not.
+
+    What the check guards against is a foreign page that uses a visitor's login. A Space's visitors have none: no cookie says who they are,
+    and files belong to a session whose random name no other page knows. For the same reason web sockets of any origin may be opened there;
+    the check of origins knows the Space's own host only if the proxy passes it on, and asks a host of the internet where it does not. Where a
+    login is set up (`[auth]` in secrets.toml), Streamlit keeps the cookie check, whatever is said here. Everywhere else both stay on.
+    """
+    if not environ.get(SPACE, "").strip():
+        return {}
+    return {"server.enableXsrfProtection": "false", "server.enableCORS": "false"}
+
+
+def _data(environ: Mapping[str, str]) -> list[str]:
+    """FILE of `streamlit run app.py -- FILE`, the dataset that visitors see first."""
+    words = environ.get("DISSECTION_DATA", "").strip()
+    if not words:
+        return []
+    from dissection.hub.address import is_address
+
+    wrong = ""
+    path = Path(words).expanduser()
+    if is_address(words):
+        wrong = f"The default dataset {_short(words)} is an address of the Hub, which the server can't open when it starts."
+    elif not path.exists():
+        wrong = f"There is no default dataset at {_short(words)}."
+    elif not os.access(path, os.R_OK):
+        wrong = f"The default dataset at {_short(words)} can't be read by this user."
+    if wrong:
+        raise InputError(
+            wrong,
+            where="the environment variable DISSECTION_DATA",
+            accepted="a file that can be read, or a folder of published weights; the demo where it is not set",
+            remedy="mend the variable or unset it; a dataset of the Hub is made a file by `python -m dissection convert hf://… --out FILE`",
+        )
+    return ["--", str(path.absolute())]
+
+
+def _whole(environ: Mapping[str, str], name: str, usual: int, most: int, what: str) -> int:
+    words = environ.get(name, "").strip() or str(usual)
+    if not re.fullmatch(r"[0-9]{1,6}", words) or not 1 <= int(words) <= most:
+        raise InputError(
+            f"This is no number for {what}: {_short(words)}.",
+            where=f"the environment variable {name}",
+            accepted=f"a whole number from 1 to {most}; {usual} where it is not set",
+            remedy="mend the variable or unset it",
+        )
+    return int(words)
+
+
+def _short(words: str) -> str:
+    return repr(words if len(words) <= 100 else f"{words[:100]}…")
+
+
+def main() -> None:
+    """Become the server; where the environment is wrong, say so and end with status 2."""
+    try:
+        command = [sys.executable, "-m", "streamlit", *arguments(os.environ)]
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(EXIT_BAD_INPUT)
+    # The same process, so that signals reach the server and what supervises it sees its end.
+    os.execv(sys.executable, command)  # noqa: S606 (no shell, and nothing in the command comes from a visitor)
+
+
+if __name__ == "__main__":
+    main()
