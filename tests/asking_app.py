@@ -13,10 +13,11 @@ def page(pairs: int, study: str) -> None:
 
     from dissection.asking.verdicts import verdict_calls
     from dissection.dashboard import asking_panel
+    from dissection.dashboard.asking_calls import Asking, Calls
     from dissection.dashboard.asking_run import offer
     from dissection.dashboard.endpoint_form import endpoint_form
     from dissection.endpoint.run import run
-    from tests.test_asking_verdicts import marked
+    from tests.asking_tools import marked
 
     with st.sidebar:
         asking_panel.panel()
@@ -25,13 +26,9 @@ def page(pairs: int, study: str) -> None:
     if connection is not None:
         every = st.session_state.setdefault("every", verdict_calls(marked(pairs)))
         st.session_state["result"] = offer(
-            "calls",
-            study=study,
-            what=f"Verdicts on {pairs} pairs",
-            connection=connection,
-            sample=every[:10],
-            every=every,
-            work=lambda client, journal, limits, progress, cancelled: run(
+            Asking("calls", study, f"Verdicts on {pairs} pairs", Calls(pairs, every[:10], every)),
+            connection,
+            lambda client, journal, limits, progress, cancelled: run(
                 every, client, connection.endpoint, journal, limits, progress=progress, cancelled=cancelled
             ),
         )

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from dissection import cli
 from dissection.dataset import BoolArray, FloatArray, PairDataset
 from dissection.judges import Judge
 from dissection.properties import Property
@@ -80,6 +81,13 @@ def friend(chromium: "Browser") -> "Iterator[Page]":
     page = browser_tools.new_page(chromium)
     yield page
     page.context.close()
+
+
+def command(*words: object) -> int:
+    """A command as it is called in a shell, but for its faults, which are raised."""
+    options = cli._parser().parse_args([str(word) for word in words])
+    status: int = options.command(options)
+    return status
 
 
 def make_pairs(n: int, scenarios: Sequence[str] = ("All",)) -> pd.DataFrame:

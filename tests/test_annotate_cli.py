@@ -1,32 +1,28 @@
 """The command `annotate`: dry run, run, resumption, and options that are wrong."""
 
-import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dissection import cli_annotate, cli_endpoint
-from dissection.cli_data import add_data
 from dissection.endpoint.run import Progress
 from dissection.errors import InputError
 from dissection.native_file import write_native
 from dissection.readers import open_dataset
 from tests.annotator_server import PAPER, PlantedAnnotator, planted
+from tests.asking_tools import asking_command, laptop, server
 from tests.chat_server import ChatServer
+
+__all__ = ["laptop", "server"]  # the fixtures
 
 N = 8
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    with ChatServer(PlantedAnnotator()) as found:
-        yield found
+def mind() -> PlantedAnnotator:
+    return PlantedAnnotator()
 
 
 @pytest.fixture
@@ -37,12 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def annotate(server: ChatServer, data: Path, *arguments: object) -> int:
-    """The command, with the journal in its usual place."""
-    parser = argparse.ArgumentParser()
-    add_data(parser)
-    cli_annotate.add_options(parser)
-    usual = [str(data), "--endpoint", server.url, "--model", "m", "--journal", str(data.parent / "journal")]
-    return cli_annotate.run(parser.parse_args([*usual, *map(str, arguments)]))
+    return asking_command("annotate", server, data, *arguments)
 
 
 def test_annotations_join_the_pairs(server: ChatServer, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

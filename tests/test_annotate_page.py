@@ -1,6 +1,5 @@
 """The page "Annotate" without a browser: a planted annotator behind its endpoint, from the form to the data that it opens."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,35 +8,21 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dissection.annotating.annotation import Annotated
-from dissection.dashboard import asking_run, behind
 from dissection.dataset import PairDataset
 from dissection.native_file import native_bytes, write_native
 from tests.annotator_server import PAPER, PlantedAnnotator, planted
+from tests.asking_tools import KEY, laptop, press, server
 from tests.chat_server import ChatServer
 from tests.test_pages import Open, figures, go, open_page, run, text
 
-__all__ = ["open_page"]  # the fixture
+__all__ = ["laptop", "open_page", "server"]  # the fixtures
 
 N = 24
-KEY = "sk-secretsecretsecret"
 
 
 @pytest.fixture
 def mind() -> PlantedAnnotator:
     return PlantedAnnotator(noise=0.2, position=0.2)
-
-
-@pytest.fixture
-def server(mind: PlantedAnnotator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ChatServer]:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setenv("DISSECTION_JOURNALS", str(tmp_path / "journals"))
-    # Results are waited for, as no browser asks again.
-    monkeypatch.setattr(asking_run, "WAITED_SECONDS", 60.0)
-    monkeypatch.setattr(behind, "WAITED_SECONDS", 60.0)
-    with ChatServer(mind) as found:
-        yield found
 
 
 @pytest.fixture
@@ -61,11 +46,6 @@ def words(at: AppTest) -> str:
 
 def stages(at: AppTest) -> Any:
     return next(pills for pills in at.pills if (pills.key or "").startswith("annotate-stages"))
-
-
-def press(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click()
-    return run(at)
 
 
 def made(at: AppTest) -> Annotated:

@@ -8,11 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from dissection.native_file import native_bytes
 from tests.annotator_server import PlantedAnnotator, planted
+from tests.asking_tools import laptop, press, server
 from tests.chat_server import ChatServer
-from tests.test_annotate_page import N, connected, data, made, mind, open_page, press, server, stages, words
-from tests.test_pages import Open, go, run, text, write
+from tests.test_annotate_page import N, connected, data, made, mind, stages, words
+from tests.test_pages import Open, go, open_page, run, text, write
 
-__all__ = ["data", "mind", "open_page", "server"]  # the fixtures
+__all__ = ["data", "laptop", "mind", "open_page", "server"]  # the fixtures
 
 NAMES = ("*b* [l](u) $x$", "{query}", "=1+1")
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,12 @@ from dissection.properties import offered_properties
 from dissection.regression.fit import fit
 from dissection.regression.model import choose_model
 from tests.annotator_server import PAPER, QUERY_MARKS, PlantedAnnotator, kind, planted
+from tests.asking_tools import STUBBORN, server
 from tests.chat_server import Body, ChatServer, PlantedJudge, tagged
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = Patience(timeout=5, attempts=3, first=0.01, longest=0.05, asked=3)
+__all__ = ["server"]  # the fixture
+
 FEW = AnnotationPlan(stages=("basic",))
 
 
@@ -38,15 +39,9 @@ def mind() -> PlantedAnnotator:
     return PlantedAnnotator()
 
 
-@pytest.fixture
-def server(mind: PlantedAnnotator) -> Iterator[ChatServer]:
-    with ChatServer(mind) as found:
-        yield found
-
-
 def go(server: ChatServer, folder: Path, dataset: PairDataset, plan: AnnotationPlan | None = None, **options: object) -> Annotated:
     endpoint = Endpoint("m", server.url)
-    client = connect(endpoint, "key", patience=QUICK, allow_private=True)
+    client = connect(endpoint, "key", patience=STUBBORN, allow_private=True)
     given = {"limits": Limits(8), **options}
     with Journal(folder) as journal:
         return annotate(dataset, plan or AnnotationPlan(), client, endpoint, journal, **given)  # type: ignore[arg-type]
@@ -102,7 +97,7 @@ def test_annotate_ask_fit_finds_the_planted_taste_and_position_bias(tmp_path: Pa
     with ChatServer(mind) as server:  # type: ignore[arg-type]
         annotated = go(server, tmp_path / "annotations", data).dataset
         endpoint = Endpoint("m", server.url)
-        client = connect(endpoint, "key", patience=QUICK, allow_private=True)
+        client = connect(endpoint, "key", patience=STUBBORN, allow_private=True)
         with Journal(tmp_path / "verdicts") as journal:
             judged = ask(annotated, Plan(way="text"), client, endpoint, journal, Limits(8)).dataset
     posterior = fit(judged, choose_model("standard", 0.5), groups=["All"])[0]
@@ -170,7 +165,7 @@ def test_faults_become_missing_and_counted(server: ChatServer, tmp_path: Path, f
     broken = {"wrong json": 2, "cut": 3, "500": 3, "timeout": 3, "400": 3}
     server.faults = [None, None, *([fault] * broken.get(fault, 1))]
     plan = AnnotationPlan(stages=("basic",), max_tokens=300)
-    patience = Patience(timeout=0.3, attempts=3, first=0.01, longest=0.02) if fault == "timeout" else QUICK
+    patience = Patience(timeout=0.3, attempts=3, first=0.01, longest=0.02) if fault == "timeout" else STUBBORN
     endpoint = Endpoint("m", server.url)
     with Journal(tmp_path) as journal:
         client = connect(endpoint, "key", patience=patience, allow_private=True)

@@ -1,21 +1,18 @@
 """The command `answer`, and pairs for training and win rates of `judge`: from queries to judged pairs, resumable, and limited as a whole."""
 
-import argparse
 import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dissection import cli, cli_answer
+from dissection import cli
 from dissection.asking.creating import Creation, create, name_authors
 from dissection.asking.queries import from_lines, queries_of, read_queries
-from dissection.endpoint import client
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.client import connect
 from dissection.endpoint.journal import Journal
@@ -26,45 +23,31 @@ from dissection.endpoint.run import Progress
 from dissection.errors import DatasetError, FileError, InputError
 from dissection.native_file import write_native
 from dissection.readers import open_dataset
-from tests.chat_server import ChatServer
-from tests.test_asking_run import QUICK, ROOT, until
-from tests.test_asking_verdicts import marked
+from tests.asking_tools import KEY, QUICK, asking_command, laptop, marked, server, until
+from tests.browser import ROOT
+from tests.chat_server import ChatServer, Mind
 from tests.test_judges_page import answering
 
-KEY = "sk-secretsecretsecret"
+__all__ = ["laptop", "server"]  # the fixtures
+
 QUERIES = [f"question {n}" for n in range(10)]
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True)
+def key(laptop: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 -- which has none
     monkeypatch.setenv("DISSECTION_ENDPOINT_KEY", KEY)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setattr(client, "Patience", lambda *_, **__: QUICK)
-    with ChatServer(answering) as found:
-        yield found
+
+
+@pytest.fixture
+def mind() -> Mind:
+    return answering
 
 
 def answer(server: ChatServer, folder: Path, *arguments: object) -> int:
     """The command, with queries, journal and output in their usual places."""
     path = folder / "queries.txt"
     path.write_text("\n".join(QUERIES))
-    parser = argparse.ArgumentParser()
-    parser.add_argument("queries", type=Path)
-    cli_answer.add_options(parser)
-    usual = [
-        str(path),
-        "--endpoint",
-        server.url,
-        "--model",
-        "kind",
-        "--journal",
-        str(folder / "journal"),
-        "--out",
-        str(folder / "out.jsonl"),
-    ]
-    return cli_answer.run(parser.parse_args([*usual, *map(str, arguments)]))
+    return asking_command("answer", server, path, "--out", folder / "out.jsonl", *arguments, model="kind")
 
 
 def test_two_models_answer_and_a_judge_compares_them(server: ChatServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,52 +1,31 @@
 """The command `judge`: dry run, run, resumption, limits, and keys from the environment alone."""
 
-import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dissection import cli_judge
-from dissection.cli_data import add_data
 from dissection.endpoint import keys
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import AddressRefusedError, UnauthorisedError
 from dissection.errors import InputError
 from dissection.labels import read_labels
-from dissection.native_file import write_native
 from dissection.readers import open_dataset
-from tests.chat_server import ChatServer, PlantedGrader, PlantedJudge
-from tests.test_asking_verdicts import marked
+from tests.asking_tools import KEY, TASTE, asking_command, laptop, marked_file, mind, server
+from tests.chat_server import ChatServer, PlantedGrader
+from tests.conftest import command
 
-KEY = "sk-secretsecretsecret"
-TASTE = {"p0": 1.0, "p1": -1.0}
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    with ChatServer(PlantedJudge(TASTE)) as found:
-        yield found
+__all__ = ["laptop", "mind", "server"]  # the fixtures
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    path = tmp_path / "pairs.jsonl"
-    write_native(marked(8), path)
-    return path
+    return marked_file(tmp_path, 8)
 
 
 def judge(server: ChatServer, data: Path, *arguments: object) -> int:
-    """The command, with the journal in its usual place."""
-    parser = argparse.ArgumentParser()
-    add_data(parser)
-    cli_judge.add_options(parser)
-    usual = [str(data), "--endpoint", server.url, "--model", "m", "--journal", str(data.parent / "journal")]
-    return cli_judge.run(parser.parse_args([*usual, *map(str, arguments)]))
+    return asking_command("judge", server, data, *arguments)
 
 
 def test_verdicts_join_the_pairs(server: ChatServer, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,10 +182,6 @@ def test_what_is_missing_is_named(server: ChatServer, data: Path, tmp_path: Path
     monkeypatch.delenv("DISSECTION_PRIVATE_ENDPOINTS")
     with pytest.raises(AddressRefusedError, match="DISSECTION_PRIVATE_ENDPOINTS=1"):
         judge(server, data, "--out", tmp_path / "x.jsonl")
-    parser = argparse.ArgumentParser()
-    add_data(parser)
-    cli_judge.add_options(parser)
-    arguments = [str(data), "--provider", "auto", "--model", "m", "--journal", str(tmp_path / "j"), "--out", str(tmp_path / "x.jsonl")]
     with pytest.raises(UnauthorisedError):
-        cli_judge.run(parser.parse_args(arguments))
+        command("judge", data, "--provider", "auto", "--model", "m", "--journal", str(tmp_path / "j"), "--out", str(tmp_path / "x.jsonl"))
     assert server.requests == 0

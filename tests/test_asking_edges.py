@@ -1,21 +1,18 @@
 """What seldom happens while models are asked: interruptions, disks that fail, strange replies, and views with hardly anything to show."""
 
-import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dissection import cli_answer, cli_endpoint, cli_judge
+from dissection import cli_endpoint, cli_judge
 from dissection.asking.queries import read_queries
 from dissection.asking.scores import read_scores
 from dissection.asking.verdicts import read_verdicts
-from dissection.cli_data import add_data
-from dissection.dashboard import asking_jobs, asking_run, asking_words
+from dissection.dashboard import asking_calls, asking_jobs
 from dissection.endpoint import client, faults
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.journal import NAME, Journal
@@ -23,34 +20,14 @@ from dissection.endpoint.run import Progress
 from dissection.errors import DatasetError, InputError
 from dissection.judges import Judge
 from tests.asking_app import opened
-from tests.chat_server import Body, ChatServer, PlantedJudge
+from tests.asking_tools import KEY, ask, asking_command, laptop, marked, marked_file, mind, press, questions, server
+from tests.chat_server import Body, ChatServer
+from tests.conftest import command
 from tests.test_answer_cli import answer
-from tests.test_asking_cli import judge
-from tests.test_asking_run import KEY, QUICK, press
-from tests.test_asking_verdicts import TASTE, marked
-from tests.test_endpoint_run import go as asked
-from tests.test_endpoint_run import questions
-from tests.test_judges_page import connect, instruct, pairs, said
-from tests.test_judges_page import press as press_on
+from tests.test_judges_page import connect, instruct, said
 from tests.test_pages import Open, open_page, run
 
-__all__ = ["open_page"]  # the fixture
-
-
-@pytest.fixture(autouse=True)
-def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setenv("DISSECTION_JOURNALS", str(tmp_path / "journals"))
-    monkeypatch.setattr(asking_run, "WAITED_SECONDS", 60.0)
-    monkeypatch.setattr(client, "Patience", lambda *_, **__: QUICK)
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with ChatServer(PlantedJudge(TASTE)) as found:
-        yield found
+__all__ = ["laptop", "mind", "open_page", "server"]  # the fixtures
 
 
 # --- Strange replies --------------------------------------------------------------------------------------------------------------
@@ -91,7 +68,7 @@ def test_a_journal_in_the_place_of_a_file(tmp_path: Path) -> None:
 
 def test_an_answer_that_is_half_written_is_taken_back(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server.mind = lambda _: "A"
-    asked(server, tmp_path, questions(2))
+    ask(server, tmp_path, questions(2))
     before = (tmp_path / NAME).read_bytes()
     real = os.fsync
 
@@ -99,13 +76,12 @@ def test_an_answer_that_is_half_written_is_taken_back(server: ChatServer, tmp_pa
         real(number)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(faults.JournalError, match="input/output error"):
-        asked(server, tmp_path, questions(3))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", broken)
+        with pytest.raises(faults.JournalError, match="input/output error"):
+            ask(server, tmp_path, questions(3))
     assert (tmp_path / NAME).read_bytes() == before
-    monkeypatch.undo()
-    monkeypatch.setattr(client, "Patience", lambda *_, **__: QUICK)
-    assert asked(server, tmp_path, questions(3)).from_journal == 2
+    assert ask(server, tmp_path, questions(3)).from_journal == 2
 
 
 def test_a_key_that_is_pressed_ends_a_run_that_goes_on_later(
@@ -115,16 +91,16 @@ def test_a_key_that_is_pressed_ends_a_run_that_goes_on_later(
         if progress.done == 5:
             raise KeyboardInterrupt
 
-    data = pairs(tmp_path, 20)
+    data = marked_file(tmp_path, 20)
     monkeypatch.setattr(cli_endpoint, "show_progress", pressed)
     with pytest.raises(KeyboardInterrupt):
-        judge(server, data, "--out", tmp_path / "judged.jsonl", "--concurrency", 1)
+        asking_command("judge", server, data, "--out", tmp_path / "judged.jsonl", "--concurrency", 1)
     assert server.requests == 5
     assert "Interrupted. What was answered is kept in" in capsys.readouterr().err
     assert not (tmp_path / "judged.jsonl").exists()
     monkeypatch.undo()
     monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    assert judge(server, data, "--out", tmp_path / "judged.jsonl") == 0
+    assert asking_command("judge", server, data, "--out", tmp_path / "judged.jsonl") == 0
     assert server.requests == 40
     assert set(server.answered.values()) == {1}
 
@@ -151,7 +127,7 @@ def test_what_was_left_out_and_how_far_it_is(
     server.offers -= {"logprobs", "top20"}
     server.mind = lambda _: "A"
     prices = ("--price-in", 1, "--price-out", 1)
-    assert judge(server, pairs(tmp_path, 3), "--out", tmp_path / "judged.jsonl", *prices) == 0
+    assert asking_command("judge", server, marked_file(tmp_path, 3), "--out", tmp_path / "judged.jsonl", *prices) == 0
     err = capsys.readouterr().err
     assert "note: the endpoint does not take 20 log-probabilities, log-probabilities, so it was asked without" in err
     assert "\r6 of 6 calls, cost so far 0.00" in err
@@ -179,22 +155,16 @@ def test_more_win_rates_than_anybody_reads_are_counted(capsys: pytest.CaptureFix
 
 
 def test_what_a_command_can_not_do_without(server: ChatServer, tmp_path: Path) -> None:
-    data = pairs(tmp_path, 3)
+    data = marked_file(tmp_path, 3)
     two = ["--instruction", "a=x", "--instruction", "b=y"]
     with pytest.raises(InputError, match="of one judge"):
-        judge(server, data, "--out", tmp_path / "x.jsonl", "--dpo", tmp_path / "d.jsonl", *two)
-    parser = argparse.ArgumentParser()
-    add_data(parser)
-    cli_judge.add_options(parser)
-    bare = [str(data), "--endpoint", server.url, "--model", "m"]
+        asking_command("judge", server, data, "--out", tmp_path / "x.jsonl", "--dpo", tmp_path / "d.jsonl", *two)
+    bare = ["--endpoint", server.url, "--model", "m"]
     with pytest.raises(InputError, match="no place for the journal"):
-        cli_judge.run(parser.parse_args([*bare, "--out", str(tmp_path / "x.jsonl")]))
-    queries = argparse.ArgumentParser()
-    queries.add_argument("queries", type=Path)
-    cli_answer.add_options(queries)
+        command("judge", data, *bare, "--out", tmp_path / "x.jsonl")
     (tmp_path / "q.txt").write_text("one\n")
     with pytest.raises(InputError, match="no place for the result"):
-        cli_answer.run(queries.parse_args([str(tmp_path / "q.txt"), *bare[1:], "--journal", str(tmp_path / "j")]))
+        command("answer", tmp_path / "q.txt", *bare, "--journal", tmp_path / "j")
     assert server.requests == 0
 
 
@@ -220,11 +190,11 @@ def test_queries_of_a_file_of_plain_lines_and_too_many(monkeypatch: pytest.Monke
 
 def test_one_model_without_a_judge(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = lambda body: f"{body['messages'][-1]['content']} {body['seed']}"
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server)
     at.text_area(key="online-queries").set_value("only one")
     run(at)
     at.toggle(key="online-verdicts").set_value(False)
-    press_on(run(at), "start-online")
+    press(run(at), "start-online")
     assert server.requests == 2
     assert "1 pair, 0 judges" in said(at)
     assert "No judge was asked" in "".join(info.value for info in at.info)
@@ -232,34 +202,34 @@ def test_one_model_without_a_judge(open_page: Open, server: ChatServer, tmp_path
 
 def test_one_model_has_nobody_to_win_against(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = lambda body: "A" if "<answer_a>" in body["messages"][-1]["content"] else f"answer {body['seed']}"
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server)
     at.text_area(key="online-queries").set_value("one\ntwo")
-    press_on(run(at), "start-online")
+    press(run(at), "start-online")
     assert "One model gave all answers, so there is nobody to win against" in said(at)
     assert "2 ties" in said(at), "it always prefers what is shown first"
 
 
 def test_two_models_and_a_judge_that_says_nothing(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = lambda _: "I would rather not."
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server)
     at.text_area(key="online-queries").set_value("one\ntwo")
     run(at)
     at.text_input(key="online-model-2").set_value("n")
-    press_on(run(at), "start-online")
+    press(run(at), "start-online")
     assert "No pair of two models has a verdict" in said(at)
     assert "2 pairs without a verdict or a text" in said(at)
 
 
 def test_a_judge_that_names_no_side_is_not_added(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = lambda _: "Both have their merits."
-    at = connect(open_page("judges", pairs(tmp_path, 3)), server)
-    press_on(at, "start-judges")
+    at = connect(open_page("judges", marked_file(tmp_path, 3)), server)
+    press(at, "start-judges")
     assert "No pair got a verdict, so there is nothing to add" in said(at)
     assert not any(button.key == "judges-add" for button in at.button)
 
 
 def test_no_instruction_is_ticked(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
-    at = connect(open_page("judges", pairs(tmp_path, 3)), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 3)), server)
     instruct(at)
     assert "No instruction is ticked" in "".join(info.value for info in run(at).info)
     assert not any(button.key == "start-judges" for button in at.button)
@@ -267,23 +237,23 @@ def test_no_instruction_is_ticked(open_page: Open, server: ChatServer, tmp_path:
 
 def test_queries_of_a_file(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = lambda body: f"answer {body['seed']}"
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server)
     at.button_group(key="queries-from").set_value("file")
     assert "Give some queries" in said(run(at))
     at.file_uploader(key="online-file").upload("q.csv", b"query,n\none,1\ntwo,2\none,3\n", "text/csv")
     assert "1 query left out, as the same was there before" in said(run(at))
     assert "2 answers to each of 2 queries by m" in said(at)
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server)
     at.button_group(key="queries-from").set_value("file")
     run(at).file_uploader(key="online-file").upload("p.csv", b"prompt,n\none,1\n", "text/csv")
     assert "no column 'query'" in "".join(info.value for info in run(at).info)
 
 
 def test_more_than_a_page_can_hold_is_refused(open_page: Open, server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(asking_words, "MOST_CALLS", 20)
-    assert "20 calls" in said(connect(open_page("judges", pairs(tmp_path, 10)), server))
+    monkeypatch.setattr(asking_calls, "MOST_CALLS", 20)
+    assert "20 calls" in said(connect(open_page("judges", marked_file(tmp_path, 10)), server))
     (tmp_path / "more").mkdir()
-    at = connect(open_page("judges", pairs(tmp_path / "more", 11)), server)
+    at = connect(open_page("judges", marked_file(tmp_path / "more", 11)), server)
     info = "".join(info.value for info in at.info)
     assert "These would be 22 calls." in info
     assert "up to 20 calls" in info
@@ -293,7 +263,7 @@ def test_more_than_a_page_can_hold_is_refused(open_page: Open, server: ChatServe
 def test_prompts_of_answers_that_may_be_very_long_are_refused_before_they_are_made(
     open_page: Open, server: ChatServer, tmp_path: Path
 ) -> None:
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server)
     at.text_area(key="online-queries").set_value("one\ntwo")
     run(at).number_input(key="online-tokens").set_value(10**9)
     assert "with prompts of 32,000,000,000 characters" in "".join(info.value for info in run(at).info)

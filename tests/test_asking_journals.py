@@ -1,7 +1,6 @@
 """Journals keep to the room that they have, and a visitor's run is seen and can be cancelled on every page."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,33 +14,13 @@ from dissection.endpoint.journal import NAME, Journal
 from dissection.endpoint.journals import SIZE, folder_for, make_room, most_bytes
 from dissection.endpoint.limits import Limits
 from dissection.errors import InputError
-from dissection.native_file import write_native
 from tests.asking_app import opened
-from tests.chat_server import ChatServer, PlantedJudge
-from tests.test_asking_run import KEY, QUICK, press, until
-from tests.test_asking_verdicts import TASTE, marked
-from tests.test_endpoint_run import go as asked
-from tests.test_endpoint_run import questions
+from tests.asking_tools import KEY, ask, laptop, marked_file, mind, press, questions, server, until
+from tests.chat_server import ChatServer
 from tests.test_endpoint_safety import check_nothing_held
 from tests.test_pages import Open, go, open_page, run, text
 
-__all__ = ["open_page"]  # the fixture
-
-
-@pytest.fixture(autouse=True)
-def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setenv("DISSECTION_JOURNALS", str(tmp_path / "journals"))
-    monkeypatch.setattr(asking_run, "WAITED_SECONDS", 30.0)
-    monkeypatch.setattr(client, "Patience", lambda *_, **__: QUICK)
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with ChatServer(PlantedJudge({"p0": 1.0}, bias=0.4)) as found:
-        yield found
+__all__ = ["laptop", "mind", "open_page", "server"]  # the fixtures
 
 
 # --- Room -------------------------------------------------------------------------------------------------------------------------
@@ -98,7 +77,7 @@ def test_a_full_journal_ends_the_run_and_keeps_what_it_has(server: ChatServer, t
         run_calls(questions(9), client.connect(endpoint, None), endpoint, full, Limits(1))
     assert server.requests == 4, "nobody pays for more than the one that did not fit"
     assert (tmp_path / NAME).stat().st_size <= 3600
-    assert asked(server, tmp_path, questions(9)).from_journal == 3
+    assert ask(server, tmp_path, questions(9)).from_journal == 3
 
 
 def test_a_server_keeps_a_quarter_of_the_room_for_each_run(server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -125,21 +104,18 @@ def test_a_run_is_seen_behind_other_pages_and_can_be_cancelled_there(
     open_page: Open, server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(asking_run, "WAITED_SECONDS", 0.0)
-    server.mind, server.pause = PlantedJudge(TASTE), 0.2
-    write_native(marked(100), tmp_path / "marked.jsonl")
-    at = open_page("judges", tmp_path / "marked.jsonl")
+    server.pause = 0.2
+    at = open_page("judges", marked_file(tmp_path, 100))
     assert not asking(at)
     at.text_input(key="address-model").set_value(server.url)
     at.text_input(key="model-model").set_value("m")
     run(at)
-    at.button(key="start-judges").click()
-    run(at)
+    press(at, "start-judges")
     until(lambda: server.requests > 4)
     assert asking(go(at, "overview"))
     assert "Verdicts of 1 judge on 100 pairs of marked.jsonl" in text(at).replace("\\", "")
     assert "of 200 calls" in text(at)
-    at.button(key="stop-asking").click()
-    run(at)
+    press(at, "stop-asking")
     until(lambda: not asking_jobs.runs()._running)
     assert not asking(run(at))
     assert "The run stopped: cancelled" in text(go(at, "judges"))

@@ -6,62 +6,30 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dissection.dashboard import asking_jobs, asking_run
-from dissection.endpoint import client
 from dissection.endpoint.address import Endpoint
-from dissection.endpoint.client import Patience
 from dissection.endpoint.faults import JournalError
 from dissection.endpoint.journal import NAME
 from dissection.endpoint.journals import finished_keys, folder_for, journals_folder
 from dissection.endpoint.run import Run
 from tests.asking_app import everything, labels, opened
-from tests.chat_server import ChatServer, PlantedJudge
+from tests.asking_tools import KEY, laptop, mind, press, server, until
+from tests.browser import ROOT
+from tests.chat_server import ChatServer
 from tests.test_pages import text
 
-ROOT = Path(__file__).resolve().parent.parent
-KEY = "sk-secretsecretsecret"
-QUICK = Patience(timeout=5, attempts=2, first=0.01, longest=0.05, asked=1)
-
-
-@pytest.fixture(autouse=True)
-def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setenv("DISSECTION_JOURNALS", str(tmp_path / "journals"))
-    monkeypatch.setattr(asking_run, "WAITED_SECONDS", 30.0)
-    monkeypatch.setattr(client, "Patience", lambda *_, **__: QUICK)
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with ChatServer(PlantedJudge({"p0": 1.0}, bias=0.4)) as found:
-        yield found
-
-
-def press(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click().run()
-    assert not at.exception, [exception.message for exception in at.exception]
-    return at
+__all__ = ["laptop", "mind", "server"]  # the fixtures
 
 
 def result(at: AppTest) -> Run:
     found = at.session_state["result"]
     assert isinstance(found, Run)
     return found
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end, "nothing came of it"
-        time.sleep(0.02)
 
 
 def test_a_dry_run_shows_five_pairs_whole_and_is_not_paid_twice(server: ChatServer) -> None:

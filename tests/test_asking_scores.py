@@ -20,15 +20,15 @@ from dissection.endpoint.run import run
 from dissection.errors import DatasetError, InputError
 from dissection.judges import Judge
 from dissection.regression.fit import fit
+from tests.asking_tools import STUBBORN, marked
 from tests.chat_server import Body, ChatServer, PlantedGrader, PlantedJudge
-from tests.test_asking_verdicts import QUICK, marked
 
 TASTE = {"p0": 1.0, "p1": -1.0, "p2": 0.0}
 
 
 def graded(server: ChatServer, folder: Path, plan: Plan, n: int = 60) -> tuple[object, Grades]:
     endpoint = Endpoint("m", server.url)
-    client = connect(endpoint, None, patience=QUICK, allow_private=True)
+    client = connect(endpoint, None, patience=STUBBORN, allow_private=True)
     with Journal(folder) as journal:
         found = ask(marked(n), plan, client, endpoint, journal, Limits(8))
     grades = next(iter(found.found.values()))
@@ -115,7 +115,7 @@ def test_from_queries_alone_to_win_rates_and_training_pairs(tmp_path: Path) -> N
         ):  # type: ignore[misc]
             endpoint = Endpoint(model, server.url)
             server.faults = ["400"] if model == "polite" else []
-            made = run(calls, connect(endpoint, None, patience=QUICK, allow_private=True), endpoint, journal, Limits(1))
+            made = run(calls, connect(endpoint, None, patience=STUBBORN, allow_private=True), endpoint, journal, Limits(1))
             assert server.bodies[0]["messages"][0] == {"role": "system", "content": "Be short."}
             outcomes.append(made.outcomes)
     dataset = pair_up(queries, models, outcomes[0], outcomes[1])
@@ -124,7 +124,7 @@ def test_from_queries_alone_to_win_rates_and_training_pairs(tmp_path: Path) -> N
     assert dataset.text(0, "query") == "What is 1?"
     with ChatServer(PlantedJudge({"polite": 1.0}, bias=0.5)) as server, Journal(tmp_path / "judge") as journal:
         endpoint = Endpoint("j", server.url)
-        judged = ask(dataset, Plan(), connect(endpoint, None, patience=QUICK, allow_private=True), endpoint, journal).dataset
+        judged = ask(dataset, Plan(), connect(endpoint, None, patience=STUBBORN, allow_private=True), endpoint, journal).dataset
     rates = {(rate.model, rate.other): rate for rate in win_rates(judged, "j")}
     polite, plain = rates["polite", "plain"], rates["plain", "polite"]
     expected = (1 / (1 + math.exp(-1.5)) + 1 / (1 + math.exp(-0.5))) / 2

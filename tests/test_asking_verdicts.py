@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from dissection.asking.judging import Plan, ask
@@ -15,7 +14,7 @@ from dissection.asking.prompts import messages, template
 from dissection.asking.verdicts import Instruction, Order, Verdicts, judge_name, read_answer, read_text, verdict_calls
 from dissection.dataset import PairDataset
 from dissection.endpoint.address import Endpoint
-from dissection.endpoint.client import Patience, connect
+from dissection.endpoint.client import connect
 from dissection.endpoint.journal import Journal
 from dissection.endpoint.limits import USUAL, Limits
 from dissection.endpoint.protocol import Answer, Letter
@@ -24,37 +23,16 @@ from dissection.errors import DatasetError, InputError, LabelError, UnknownNameE
 from dissection.judges import DATA_FOLDER
 from dissection.regression.fit import fit
 from dissection.regression.model import choose_model
+from tests.asking_tools import BIAS, STUBBORN, TASTE, marked
 from tests.chat_server import ChatServer, Mind, PlantedJudge, tagged
 from tests.conftest import make_dataset
-
-QUICK = Patience(timeout=5, attempts=3, first=0.01, longest=0.05, asked=3)
-TASTE = {"p0": 0.8, "p1": -0.5, "p2": 0.0}
-BIAS = 0.4
-
-
-def marked(n: int, seed: int = 0) -> PairDataset:
-    """Pairs whose answers bear a mark of each property that they have more of; no judges yet."""
-    plain = make_dataset(n, scenarios=("All",), seed=seed).without_judges({"one", "two"})
-    pairs = plain.pairs.copy()
-    for side, sign in (("a", 1), ("b", -1)):
-        pairs[f"response_{side}"] = pd.Series(
-            [
-                f"answer {side} of {row} "
-                + " ".join(f"<<{name}>>" for name, more in zip(plain.property_names, found, strict=True) if more == sign)
-                for row, found in enumerate(plain.comparisons)
-            ],
-            index=pairs.index,
-            dtype=object,
-        )
-    pairs["query"] = pd.Series([f"question {row}" for row in range(n)], index=pairs.index, dtype=object)
-    return dataclasses.replace(plain, pairs=pairs)
 
 
 def asked(
     server: ChatServer, dataset: PairDataset, folder: Path, plan: Plan | None = None, limits: Limits = USUAL
 ) -> tuple[PairDataset, Verdicts, Run]:
     endpoint = Endpoint("m", server.url)
-    client = connect(endpoint, "key", patience=QUICK, allow_private=True)
+    client = connect(endpoint, "key", patience=STUBBORN, allow_private=True)
     with Journal(folder) as journal:
         found = ask(dataset, plan or Plan(), client, endpoint, journal, limits)
     first = next(iter(found.found.values()))

@@ -9,13 +9,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dissection.native_file import write_native
 from tests import browser as web
+from tests.asking_tools import KEY, marked
 from tests.chat_server import ChatServer, PlantedJudge
-from tests.test_asking_verdicts import marked
 from tests.test_browser_community import write
 
 pytestmark = pytest.mark.browser
 
-KEY = "sk-secretsecretsecret"
 PAIRS = 60
 
 

@@ -1,7 +1,6 @@
 """The form of an endpoint: what it takes, what it refuses and says, and where the key does not go."""
 
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -10,19 +9,13 @@ from dissection.endpoint.address import Endpoint
 from dissection.endpoint.keys import key_for
 from dissection.endpoint.limits import Budget, Limits, Prices
 from tests.asking_app import AppTest, everything, opened, page
+from tests.asking_tools import KEY, laptop
 from tests.test_pages import text
 
-KEY = "sk-secretsecretsecret"
+__all__ = ["laptop"]  # the fixture
+
 # Nobody is asked by the form; a literal address needs no look-up.
 URL = "http://127.0.0.1:9/v1"
-
-
-@pytest.fixture(autouse=True)
-def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setenv("DISSECTION_JOURNALS", str(tmp_path / "journals"))
 
 
 def connection(at: AppTest) -> Connection | None:

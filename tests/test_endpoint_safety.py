@@ -12,15 +12,15 @@ import pytest
 
 from dissection.endpoint import faults
 from dissection.endpoint.address import Endpoint, check_address
-from dissection.endpoint.client import ChatClient, Patience, connect
+from dissection.endpoint.client import connect
 from dissection.endpoint.journal import NAME, Journal
 from dissection.endpoint.limits import Limits
 from dissection.endpoint.run import run
+from tests.asking_tools import KEY, STUBBORN, questions, stubborn_client
 from tests.chat_server import ChatServer
-from tests.test_endpoint_run import KEY, SCHEMA, questions
+from tests.test_endpoint_run import SCHEMA
 
 ASK = [{"role": "user", "content": "Which one?"}]
-QUICK = Patience(timeout=5, attempts=3, first=0.01, longest=0.05, asked=3)
 HALF = "\ud83d"
 
 
@@ -29,10 +29,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     with ChatServer(lambda _: "A") as found:
         yield found
-
-
-def client(server: ChatServer, key: str | None = KEY, **patience: float) -> ChatClient:
-    return connect(Endpoint("m", server.url), key, patience=QUICK._replace(**patience), allow_private=True)
 
 
 def reachable(root: object) -> Iterator[object]:
@@ -62,7 +58,7 @@ def check_nothing_held(root: object) -> None:
 def test_what_is_kept_of_a_run_holds_on_to_no_request(server: ChatServer, tmp_path: Path) -> None:
     server.faults = ["echo", "500", "500", "500", "400", "rubbish", "cut", "cut", "cut", "refusal", "404"]
     with Journal(tmp_path) as journal:
-        made = run(questions(9), client(server), Endpoint("m", server.url), journal, Limits(1))
+        made = run(questions(9), stubborn_client(server), Endpoint("m", server.url), journal, Limits(1))
     kinds = {type(outcome.error) for outcome in made.failures}
     assert kinds == {
         faults.ServerFaultError,
@@ -78,8 +74,8 @@ def test_what_is_kept_of_a_run_holds_on_to_no_request(server: ChatServer, tmp_pa
 
 def test_what_an_endpoint_gave_one_visitor_does_not_go_with_anothers_request(server: ChatServer) -> None:
     server.offers.add("cookie")
-    client(server, "sk-of-the-first-one").chat(ASK)
-    client(server, None).chat(ASK)
+    stubborn_client(server, "sk-of-the-first-one").chat(ASK)
+    stubborn_client(server, None).chat(ASK)
     assert server.requests == 2
     assert not any("cookie" in heads for heads in server.heads)
 
@@ -87,11 +83,11 @@ def test_what_an_endpoint_gave_one_visitor_does_not_go_with_anothers_request(ser
 @pytest.mark.parametrize("key", ["A", "s", "local", "lm-studio"])
 def test_a_placeholder_for_a_key_blots_out_no_answer(server: ChatServer, key: str) -> None:
     server.mind = lambda _: {"A": 0.9, "B": 0.1}
-    found = client(server, key).chat(ASK, logprobs=True)
+    found = stubborn_client(server, key).chat(ASK, logprobs=True)
     assert found.text == "A"
     assert {letter.token for letter in found.top_logprobs[0]} == {"A", "B"}
     server.mind = lambda _: "A local lm-studio answers"
-    assert client(server, key).chat(ASK).text == "A local lm-studio answers"
+    assert stubborn_client(server, key).chat(ASK).text == "A local lm-studio answers"
 
 
 @pytest.mark.parametrize("key", ["abc", KEY, 'sk-"quoted"\\secret', "sk-with/slashes+and=signs"])
@@ -99,7 +95,7 @@ def test_no_message_repeats_a_key_however_it_is_written(server: ChatServer, key:
     caplog.set_level(logging.DEBUG)
     server.always = "418"
     with pytest.raises(faults.RejectedError) as caught:
-        client(server, key).chat(ASK)
+        stubborn_client(server, key).chat(ASK)
     assert caught.value.said == "error 418; you sent Bearer …"
     assert f"Bearer {key}" not in caplog.text
 
@@ -111,7 +107,7 @@ def test_half_a_character_is_not_sent_and_costs_nothing(server: ChatServer, tmp_
     calls = [*questions(2), *questions(1, repeat=1)]
     calls[1].messages[0]["content"] = f"which {HALF}?"
     with Journal(tmp_path) as journal:
-        made = run(calls, client(server), Endpoint("m", server.url), journal, Limits(1))
+        made = run(calls, stubborn_client(server), Endpoint("m", server.url), journal, Limits(1))
     assert server.requests == made.spent.requests == 2
     (failed,) = made.failures
     assert isinstance(failed.error, faults.UnsendableError)
@@ -122,7 +118,7 @@ def test_half_a_character_is_not_sent_and_costs_nothing(server: ChatServer, tmp_
 def test_half_a_character_that_comes_is_made_whole(server: ChatServer, tmp_path: Path) -> None:
     server.mind = lambda _: {f"A{HALF}": 0.9, "😀": 0.1}
     with Journal(tmp_path) as journal:
-        made = run(questions(1, logprobs=True), client(server), Endpoint("m", server.url), journal)
+        made = run(questions(1, logprobs=True), stubborn_client(server), Endpoint("m", server.url), journal)
     answer = made.outcomes[0].answer
     assert answer is not None
     assert answer.text == "A\ufffd"
@@ -133,7 +129,7 @@ def test_half_a_character_that_comes_is_made_whole(server: ChatServer, tmp_path:
 def test_half_a_character_inside_json_is_repaired(server: ChatServer) -> None:
     schema = {**SCHEMA, "properties": {"score": {"type": "string"}}}
     server.mind = lambda body: '{"score": "\\ud83d"}' if len(body["messages"]) == 1 else '{"score": "\\ud83d\\ude00"}'
-    found = client(server).chat(ASK, schema=schema)
+    found = stubborn_client(server).chat(ASK, schema=schema)
     assert found.parsed == {"score": "😀"}
     assert server.requests == 2
 
@@ -143,14 +139,14 @@ def test_half_a_character_inside_json_is_repaired(server: ChatServer) -> None:
 
 def test_retry_after_may_be_a_date(server: ChatServer) -> None:
     server.faults, server.wait = ["429"], formatdate(time.time() + 2, usegmt=True)
-    client(server).chat(ASK)
+    stubborn_client(server).chat(ASK)
     assert server.times[1] - server.times[0] >= 0.9, "dates are of whole seconds"
 
 
 @pytest.mark.parametrize("wait", [formatdate(time.time() - 60, usegmt=True), "soon", "", "-5", "Thu, 99 Foo 2026 00:00:00 GMT"])
 def test_a_wait_that_is_over_or_none_is_not_waited_for(server: ChatServer, wait: str) -> None:
     server.faults, server.wait = ["503", "429"], wait
-    assert client(server).chat(ASK).text == "A"
+    assert stubborn_client(server).chat(ASK).text == "A"
     assert server.times[2] - server.times[0] < 3
 
 
@@ -158,13 +154,13 @@ def test_a_wait_that_is_over_or_none_is_not_waited_for(server: ChatServer, wait:
 def test_a_wait_of_hours_is_given_up_at_once(server: ChatServer, wait: str) -> None:
     server.always, server.wait = "429", wait
     with pytest.raises(faults.RateLimitedError, match="too many requests"):
-        client(server).chat(ASK)
+        stubborn_client(server).chat(ASK)
     assert server.requests == 1
 
 
 def test_a_stream_in_chunks_that_is_cut_is_asked_for_again(server: ChatServer) -> None:
     server.faults = ["cut chunks", "cut chunks"]
-    assert client(server).chat(ASK).text == "A"
+    assert stubborn_client(server).chat(ASK).text == "A"
     assert server.requests == 3
 
 
@@ -180,7 +176,7 @@ def test_a_model_of_a_provider_is_no_address(name: str) -> None:
 
 def test_a_provider_that_is_none_is_said() -> None:
     with pytest.raises(faults.ModelNotFoundError, match="nobody"):
-        connect(Endpoint("owner/model", provider="nobody"), "hf_token", patience=QUICK).chat(ASK)
+        connect(Endpoint("owner/model", provider="nobody"), "hf_token", patience=STUBBORN).chat(ASK)
 
 
 @pytest.mark.parametrize(

@@ -1,58 +1,27 @@
 """The page "Judges" in every view, without a browser: what is asked of a planted judge through it is found again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dissection.dashboard import asking_run, session
-from dissection.endpoint import client
-from dissection.native_file import write_native
+from dissection.dashboard import session
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
+from tests.asking_tools import BIAS, TASTE, laptop, marked, marked_file, mind, press, server
 from tests.chat_server import Body, ChatServer, PlantedGrader, PlantedJudge, draw
-from tests.test_asking_run import QUICK
-from tests.test_asking_verdicts import BIAS, TASTE, marked
 from tests.test_pages import MADE_UP, MARKUP, SPECIALS, Open, figures, go, hover, open_page, rows, run, text, write
 
-__all__ = ["open_page"]  # the fixture
+__all__ = ["laptop", "mind", "open_page", "server"]  # the fixtures
 
 VIEWS = ("verdicts", "scores", "online")
-
-
-@pytest.fixture(autouse=True)
-def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("OPENAI_API_KEY", "HF_TOKEN", "DISSECTION_ENDPOINT_KEY", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DISSECTION_PRIVATE_ENDPOINTS", "1")
-    monkeypatch.setenv("DISSECTION_JOURNALS", str(tmp_path / "journals"))
-    monkeypatch.setattr(asking_run, "WAITED_SECONDS", 60.0)
-    monkeypatch.setattr(client, "Patience", lambda *_, **__: QUICK)
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with ChatServer(PlantedJudge(TASTE, BIAS)) as found:
-        yield found
-
-
-def pairs(folder: Path, n: int) -> Path:
-    path = folder / "marked.jsonl"
-    write_native(marked(n), path)
-    return path
 
 
 def connect(at: AppTest, server: ChatServer, model: str = "m") -> AppTest:
     at.text_input(key="address-model").set_value(server.url)
     at.text_input(key="model-model").set_value(model)
     at.number_input(key="concurrency-model").set_value(16)
-    return run(at)
-
-
-def press(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click()
     return run(at)
 
 
@@ -83,7 +52,7 @@ def inside(at: AppTest, judge: str) -> None:
 
 def test_planted_taste_and_bias_come_through_the_page(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = PlantedJudge(TASTE, BIAS, sampled=True)
-    at = connect(open_page("judges", pairs(tmp_path, 400)), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 400)), server)
     at.button_group(key="verdict-way").set_value("text")
     press(run(at), "start-judges")
     assert "**m**: 800 verdicts of 800 asked" in said(at)
@@ -95,7 +64,7 @@ def test_planted_taste_and_bias_come_through_the_page(open_page: Open, server: C
 
 
 def test_soft_verdicts_and_agreement_in_both_orders(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
-    at = press(connect(open_page("judges", pairs(tmp_path, 30)), server), "start-judges")
+    at = press(connect(open_page("judges", marked_file(tmp_path, 30)), server), "start-judges")
     assert "60 verdicts of 60 asked, 60 of them from log-probabilities" in said(at)
     assert "% (95 %:" in said(at)
     table = next(frame.value for frame in at.dataframe if "same_low" in frame.value)
@@ -115,7 +84,7 @@ def test_several_instructions_are_several_judges(open_page: Open, server: ChatSe
         return dict(PlantedJudge({"p0": likes})(body))  # type: ignore[arg-type]
 
     server.mind = mind
-    at = connect(open_page("judges", pairs(tmp_path, 20)), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 20)), server)
     instruct(at, ("polite", "Like politeness."), ("rude", "Like rudeness."))
     run(at)
     assert "They become the judges m/polite, m/rude" in said(at)
@@ -130,7 +99,7 @@ def test_several_instructions_are_several_judges(open_page: Open, server: ChatSe
 
 
 def test_the_table_is_kept_when_one_looks_elsewhere(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
-    at = connect(open_page("judges", pairs(tmp_path, 3)), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 3)), server)
     instruct(at, ("mine", "Like what I like."))
     assert "It becomes the judge m/mine" in said(run(at))
     go(at, "overview")
@@ -141,7 +110,7 @@ def test_a_name_that_an_uploaded_judge_has_is_refused_before_it_is_paid(open_pag
     at = connect(open_page("judges", write(tmp_path, rows(judges=["m", "two"]))), server)
     assert "already a judge named" in "".join(info.value for info in at.info)
     assert not any(button.key == "start-judges" for button in at.button)
-    at = open_page("judges", pairs(tmp_path, 3))
+    at = open_page("judges", marked_file(tmp_path, 3))
     at.session_state["own_judges"] = {session.LOCAL_FILE: {f"j{i}": np.full((3, 2), 1.0) for i in range(session.MAX_OWN_JUDGES)}}
     assert "already holds 20" in "".join(info.value for info in connect(at, server).info)
     assert server.requests == 0
@@ -149,7 +118,7 @@ def test_a_name_that_an_uploaded_judge_has_is_refused_before_it_is_paid(open_pag
 
 def test_grades(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = PlantedGrader({"p0": 1.0, "p1": -1.0})
-    at = connect(open_page("judges", pairs(tmp_path, 12), ask="scores"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 12), ask="scores"), server)
     at.number_input(key="judge-repeats").set_value(2)
     at.number_input(key="judge-round").set_value(1)
     press(run(at), "start-judges")
@@ -173,7 +142,7 @@ def answering(body: Body) -> str | dict[str, float]:
 
 def test_from_queries_to_a_dataset_with_win_rates(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = answering
-    at = connect(open_page("judges", pairs(tmp_path, 2), ask="online"), server, "kind")
+    at = connect(open_page("judges", marked_file(tmp_path, 2), ask="online"), server, "kind")
     assert "Give some queries" in said(at)
     at.text_area(key="online-queries").set_value("\n".join(f"question {n}" for n in range(12)) + "\n\nquestion 1")
     run(at)
@@ -196,7 +165,7 @@ def test_from_queries_to_a_dataset_with_win_rates(open_page: Open, server: ChatS
 
 def test_more_than_two_answers_are_graded(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.mind = answering
-    at = connect(open_page("judges", pairs(tmp_path, 3), ask="online"), server, "kind")
+    at = connect(open_page("judges", marked_file(tmp_path, 3), ask="online"), server, "kind")
     at.button_group(key="queries-from").set_value("data")
     run(at)
     at.text_input(key="online-model-2").set_value("curt")
@@ -217,7 +186,7 @@ def test_more_than_two_answers_are_graded(open_page: Open, server: ChatServer, t
 
 def test_what_fails_online_is_counted_and_makes_no_dataset(open_page: Open, server: ChatServer, tmp_path: Path) -> None:
     server.always = "500"
-    at = connect(open_page("judges", pairs(tmp_path, 3), ask="online"), server)
+    at = connect(open_page("judges", marked_file(tmp_path, 3), ask="online"), server)
     at.text_area(key="online-queries").set_value("one\ntwo")
     press(run(at), "start-online")
     assert "There is no dataset yet: No query has two answers" in said(at)
@@ -229,7 +198,7 @@ def test_labels_can_be_joined_again(open_page: Open, server: ChatServer, tmp_pat
     from dissection.asking.outcome import labels_of
     from dissection.labels import read_labels
 
-    path = pairs(tmp_path, 6)
+    path = marked_file(tmp_path, 6)
     at = press(connect(open_page("judges", path), server), "start-judges")
     asked = at.session_state["asking-run-judges"].result
     dataset = open_dataset(path)
@@ -239,7 +208,7 @@ def test_labels_can_be_joined_again(open_page: Open, server: ChatServer, tmp_pat
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_without_an_endpoint_there_is_something_to_see(open_page: Open, tmp_path: Path, view: str) -> None:
-    at = open_page("judges", pairs(tmp_path, 8), ask=view)
+    at = open_page("judges", marked_file(tmp_path, 8), ask=view)
     if view == "online":
         at.button_group(key="queries-from").set_value("data")
         run(at)

@@ -1,6 +1,5 @@
 """The command `sway`: what it says, writes, compares and refuses."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -8,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dissection import cli_sway
-from dissection.cli_data import add_data
 from dissection.errors import InputError
 from dissection.sway.prompt import wish_sentences
+from tests.conftest import command
 from tests.test_pages import write
 
 
@@ -38,10 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sway(data: Path, *arguments: object) -> int:
-    parser = argparse.ArgumentParser()
-    add_data(parser)
-    cli_sway.add_options(parser)
-    return cli_sway.run(parser.parse_args([str(data), *map(str, arguments)]))
+    return command("sway", data, *arguments)
 
 
 def test_gains_a_prompt_and_exposure(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,9 +16,9 @@ from dissection.figures.sway_sentences import REFERENCE
 from dissection.sway.prompt import wish_sentences
 from dissection.sway.results import template
 from dissection.sway.study import Study, study
+from tests.asking_tools import QUICK
 from tests.chat_server import ChatServer
 from tests.conftest import make_dataset
-from tests.test_asking_run import QUICK
 from tests.test_pages import MARKUP, SPECIALS, Open, figures, hover, open_page, rows, run, text, without, write
 from tests.test_sway_evaluations import answering
 

@@ -1,6 +1,5 @@
 """The command `trust`, run in this process: what it prints, writes and refuses."""
 
-import argparse
 import dataclasses
 from pathlib import Path
 
@@ -8,21 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dissection.cli_trust import add_command
 from dissection.errors import InputError
 from dissection.native_file import write_native
 from dissection.noise.agreement import AGREEMENT_COLUMNS
 from dissection.noise.effects import EFFECT_COLUMNS
+from tests.conftest import command
 from tests.test_noise_effects import world
 
 
 def trust(*arguments: str | Path) -> int:
-    """The exit status."""
-    parser = argparse.ArgumentParser()
-    add_command(parser.add_subparsers())
-    options = parser.parse_args(["trust", *map(str, arguments)])
-    status: int = options.command(options)
-    return status
+    return command("trust", *arguments)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dissection.dataset import FloatArray, PairDataset
 from dissection.errors import InputError
 from dissection.figures.win_rates import win_rate_chart, win_rate_table
 from dissection.judges import Judge
-from tests.test_asking_verdicts import marked
+from tests.asking_tools import marked
 
 
 def judged(values: FloatArray, models: tuple[str, str] = ("x", "y")) -> PairDataset:

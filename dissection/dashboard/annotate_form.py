@@ -21,6 +21,7 @@ from dissection.annotating.questions import whole_prompts
 from dissection.annotating.waves import expected_calls, sample_calls
 from dissection.dashboard import controls, session
 from dissection.dashboard.annotate_result import keep_annotated
+from dissection.dashboard.asking_calls import Asking, kept_calls
 from dissection.dashboard.asking_run import offer
 from dissection.dashboard.asking_words import without_endpoint
 from dissection.dashboard.endpoint_form import Connection
@@ -58,31 +59,27 @@ def ask_model(dataset: PairDataset, connection: Connection | None) -> None:
     plan = _plan(dataset)
     _prompts()
     plan.check(dataset)
-    calls = _calls(dataset, plan)
-    what = f"Annotation of {count(len(dataset), 'pair')} of {dataset.name}"
+    pairs = session.hash_of_pairs(dataset)
+    calls = kept_calls("annotate", (pairs, plan), lambda: (sample_calls(dataset, plan, SAMPLE_PAIRS), expected_calls(dataset, plan)))
     upper = UPPER if "specific" in plan.stages or plan.reference else ""
+    asking = Asking("annotate", f"annotation {pairs}", f"Annotation of {count(len(dataset), 'pair')} of {dataset.name}", calls, upper)
     if connection is None:
-        without_endpoint("annotate", what, calls.sample, calls.every, upper)
+        without_endpoint(asking)
         return
     endpoint = connection.endpoint
-    done = _done(calls, endpoint)
-    found: Annotated | None = offer(
-        "annotate",
-        study=f"annotation {calls.pairs}",
-        what=what,
-        connection=connection,
-        sample=calls.sample,
-        every=done.calls if done else calls.every,
-        work=lambda client, journal, limits, progress, cancelled: annotate(
+    done = _done(calls.about, endpoint)
+    found = offer(
+        asking._replace(calls=calls._replace(every=done.calls), upper="") if done else asking,
+        connection,
+        lambda client, journal, limits, progress, cancelled: annotate(
             dataset, plan, client, endpoint, journal, limits, progress=progress, cancelled=cancelled
         ),
-        tries=lambda client, journal, limits, progress, cancelled: annotate(
+        lambda client, journal, limits, progress, cancelled: annotate(
             *first_pairs(dataset, plan, SAMPLE_PAIRS), client, endpoint, journal, limits, progress=progress, cancelled=cancelled
         ),
-        upper="" if done else upper,
     )
     if found is not None and done is None and _whole(found):
-        st.session_state["annotate-done"] = _Done(calls, endpoint, [outcome.call for outcome in found.run.outcomes], found)
+        st.session_state["annotate-done"] = _Done(calls.about, endpoint, [outcome.call for outcome in found.run.outcomes], found)
         st.rerun()  # what was an estimate is known now
     made = found or (done.annotated if done else None)
     if made is not None:
@@ -162,24 +159,18 @@ def _scenarios() -> tuple[str, str]:
 
 def _own() -> list[tuple[str, str, Family]]:
     """Name, sentence and family of the properties of the table that are ticked."""
-    # Streamlit forgets the edits of a table that another view or page leaves out; then the table begins with the edited one.
-    if OWN not in st.session_state:
-        st.session_state["annotate-own-begun"] = st.session_state.get("annotate-own-edited", _offered())
     with st.expander("Properties of your own", icon=":material/add_circle:", expanded=False):
-        edited = st.data_editor(
-            st.session_state.get("annotate-own-begun", _offered()),
-            hide_index=True,
-            num_rows="dynamic",
-            height=250,
-            key=OWN,
-            column_config={
+        edited = controls.edited_table(
+            OWN,
+            _offered,
+            250,
+            {
                 COLUMNS[0]: st.column_config.CheckboxColumn(width="small", default=True),
                 COLUMNS[1]: st.column_config.TextColumn(width="small", max_chars=MOST_NAME, default=""),
                 COLUMNS[2]: st.column_config.TextColumn(width="large", max_chars=MOST_SENTENCE, default=""),
                 COLUMNS[3]: st.column_config.SelectboxColumn(width="small", options=list(FAMILIES), default="other"),
             },
         )
-        st.session_state["annotate-own-edited"] = edited.reset_index(drop=True)
         st.caption(
             "A name and one sentence; both answers are rated from 0 to 3 on how far it holds. Tick those to ask; lines can be changed and added. "
             "Good ones say what can be seen in the text, one thing each."
@@ -247,38 +238,18 @@ def _prompts() -> None:
             st.code("\n\n".join(f"[{role}]\n{text}" for role, text in prompts[name]), language=None, wrap_lines=True)
 
 
-class _Calls(NamedTuple):
-    """What a plan asks about a dataset; kept between reruns."""
-
-    pairs: str
-    plan: AnnotationPlan
-    sample: list[Call]
-    every: list[Call]
-
-
-def _calls(dataset: PairDataset, plan: AnnotationPlan) -> _Calls:
-    pairs = session.hash_of_pairs(dataset)
-    held: _Calls | None = st.session_state.get("annotate-calls")
-    if held is None or (held.pairs, held.plan) != (pairs, plan):
-        held = _Calls(pairs, plan, sample_calls(dataset, plan, SAMPLE_PAIRS), expected_calls(dataset, plan))
-        st.session_state["annotate-calls"] = held
-    return held
-
-
 class _Done(NamedTuple):
     """An annotation of which nothing is open any more: what was asked is known, and no upper bound."""
 
-    asked: _Calls
+    about: object
     endpoint: Endpoint
     calls: list[Call]
     annotated: Annotated
 
 
-def _done(calls: _Calls, endpoint: Endpoint) -> _Done | None:
+def _done(about: object, endpoint: Endpoint) -> _Done | None:
     held: _Done | None = st.session_state.get("annotate-done")
-    if held is None or (held.asked.pairs, held.asked.plan, held.endpoint) != (calls.pairs, calls.plan, endpoint):
-        return None
-    return held
+    return held if held is not None and (held.about, held.endpoint) == (about, endpoint) else None
 
 
 def _whole(found: Annotated) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import streamlit as st
 
 from dissection.dashboard import analysis, show
+from dissection.dashboard.asking_calls import Asking
 from dissection.dashboard.asking_jobs import CallRun, Work, runs
 from dissection.dashboard.asking_panel import how_far
 from dissection.dashboard.asking_words import failures_in_words, most_in_words, prompts_and_replies
@@ -41,16 +42,10 @@ class _Wish(NamedTuple):
 
 
 def offer(
-    place: str,
-    *,
-    study: str,
-    what: str,
+    asking: Asking,
     connection: Connection,
-    sample: Sequence[Call],
-    every: Sequence[Call],
     work: Callable[[Client, Journal, Limits, Callable[[Progress], None], Callable[[], bool]], Result],
     tries: Work | None = None,
-    upper: str = "",
 ) -> Result | None:
     """Say what a run would take, offer to try and to start it, show how far it is, and return its result.
 
@@ -58,51 +53,58 @@ def offer(
     it again while it runs, and its answers in the journal afterwards, also when the server was killed in between.
 
     Args:
-        place: on the page; for the names of its widgets.
-        study: the kind of study and the data, which make the journal's folder. Leave out what may change without making answers useless, such
-            as the judges that the data have already: `session.hash_of_pairs` is a hash of ids and texts alone.
-        what: it is, in a few words: "2 judges on 100 pairs".
-        connection: whom to ask.
-        sample: the calls about the first five pairs, for the dry run; some of `every`, so that the run does not ask again.
-        every: all calls, in a list that is kept between reruns, as the same list is not gone through again; for work in stages, as many and
-            as long calls as there can be. Another `every` is another run.
+        asking: what is asked.
+        connection: whom.
         work: called in a thread with a client of the connection, the open journal, the limits, a function that takes the progress, and one
             that says whether to stop. It must not use Streamlit. What it returns says in its attribute `run`, an `endpoint.run.Run`, which
             calls failed. The limits hold for all of its stages together: see `endpoint.stages`.
-        tries: what the dry run does where further calls follow from the replies to `sample`: as `work`, about the first pairs alone, and of
-            calls that the run would make. None: it makes the calls of `sample`.
-        upper: a sentence that says why the estimate is an upper bound, where it is one.
+        tries: what the dry run does where further calls follow from the replies to the sample: as `work`, about the first pairs alone, and of
+            calls that the run would make. None: it makes the calls of the sample.
 
     Returns:
         What the work returned, also where calls failed or it was stopped; None before that.
     """
+    sample = asking.calls.sample
     try:
-        folder = _folder(connection, study)
-        looked = _look(place, connection, sample, every, folder)
+        folder = _folder(connection, asking.study)
+        looked = _look(asking, connection, folder)
     except InputError as error:
         show.mistake(error)
         return None
-    trial = _Wish(f"{place}-trial", looked.names[0], folder, f"Dry run: {what}", connection, tries or _asks(sample, connection))
-    whole = _Wish(place, looked.names[1], folder, what, connection, work)
-    found = looked.estimate
-    st.markdown(f"**{plain_markdown(what)}** · {whom(connection)}")
-    # Of an upper bound, calls are left that nobody will make.
-    done = found.calls > 0 and _complete(_held(whole))
-    if not done:
-        st.caption(plain_markdown(f"{found.sentence()} {upper}".strip()))
-    most = f"Start: {'at most ' if upper else ''}{most_in_words(found, connection.limits)}" if found.calls else "Show what was answered"
-    _buttons(trial, whole, f"{'at least ' if tries else ''}{count(len(sample), 'call')}" if sample else "", most, done=done)
-    if refused := st.session_state.pop(f"asking-refused-{place}", None):
+    dry = f"Dry run: {asking.what}"
+    trial = _Wish(f"{asking.place}-trial", looked.names[0], folder, dry, connection, tries or _asks(sample, connection))
+    whole = _Wish(asking.place, looked.names[1], folder, asking.what, connection, work)
+    _heading(asking, whole, looked.estimate)
+    tried = f"{'at least ' if tries else ''}{count(len(sample), 'call')}" if sample else ""
+    _buttons(trial, whole, tried, _start_words(asking, connection, looked.estimate), done=_all_answered(whole, looked.estimate))
+    if refused := st.session_state.pop(f"asking-refused-{asking.place}", None):
         show.limit(refused)
     _panel(trial)
-    tried = _held(trial)
-    prompts_and_replies(place, sample, _made(tried) if tried else None)
+    held = _held(trial)
+    prompts_and_replies(asking.place, sample, _made(held) if held else None)
     _outcome(trial)
     _panel(whole)
     _outcome(whole)
     made = _held(whole)
     result: Result | None = made.result if made else None
     return result
+
+
+def _heading(asking: Asking, whole: _Wish, found: Estimate) -> None:
+    st.markdown(f"**{plain_markdown(asking.what)}** · {whom(whole.connection)}")
+    if not _all_answered(whole, found):
+        st.caption(plain_markdown(f"{found.sentence()} {asking.upper}".strip()))
+
+
+def _all_answered(whole: _Wish, found: Estimate) -> bool:
+    """Whether the run is over and the estimate is not: of an upper bound, calls are left that nobody will make."""
+    return found.calls > 0 and _complete(_held(whole))
+
+
+def _start_words(asking: Asking, connection: Connection, found: Estimate) -> str:
+    if not found.calls:
+        return "Show what was answered"
+    return f"Start: {'at most ' if asking.upper else ''}{most_in_words(found, connection.limits)}"
 
 
 def _folder(connection: Connection, study: str) -> Path:
@@ -125,11 +127,11 @@ class _Looked(NamedTuple):
     estimate: Estimate
 
 
-def _look(place: str, connection: Connection, sample: Sequence[Call], every: Sequence[Call], folder: Path) -> _Looked:
+def _look(asking: Asking, connection: Connection, folder: Path) -> _Looked:
     """What all calls would take, and the names of the dry run and of the run."""
-    endpoint = connection.endpoint
+    endpoint, sample, every = connection.endpoint, asking.calls.sample, asking.calls.every
     rest = (connection.limits.prices, folder, _size(folder / NAME), len(sample))
-    held: _Looked | None = st.session_state.get(f"asking-looked-{place}")
+    held: _Looked | None = st.session_state.get(f"asking-looked-{asking.place}")
     if held is None or held.every is not every or held.endpoint != endpoint:
         names = (_name(sample, endpoint), _name(every, endpoint))
     elif held.rest == rest or (runs().of_folder(folder) and held.rest[1] == folder):  # what a run does, its panel says
@@ -137,7 +139,7 @@ def _look(place: str, connection: Connection, sample: Sequence[Call], every: Seq
     else:
         names = (_name(sample, endpoint), held.names[1])
     found = _Looked(every, endpoint, names, rest, estimate(every, endpoint, connection.limits.prices, finished_keys(folder)))
-    st.session_state[f"asking-looked-{place}"] = found
+    st.session_state[f"asking-looked-{asking.place}"] = found
     return found
 
 

@@ -4,48 +4,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dissection.asking.creating import Creation
+from dissection.dashboard.asking_calls import Asking
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.calls import Call, Estimate, estimate
 from dissection.endpoint.limits import Limits
 from dissection.endpoint.protocol import Answer
 from dissection.endpoint.run import Outcome, Run
-from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
 from dissection.wording import count
 
 SHOWN_LABELS = 3
 SHOWN_REASONS = 10
 SHOWN_TOKENS = 6
-# The prompts of a page are in memory as long as it is open, and a server has many visitors.
-MOST_CALLS = 50_000
-MOST_CHARACTERS = 200_000_000
-
-
-def check_size(calls: int, characters: int) -> None:
-    """Refuse more than a page can hold, before any prompt is made.
-
-    Args:
-        calls: how many there would be.
-        characters: in all of them, as far as is known.
-
-    Raises:
-        InputError: it is more.
-    """
-    if calls > MOST_CALLS or characters > MOST_CHARACTERS:
-        words = f", with prompts of {characters:,} characters" if characters > MOST_CHARACTERS else ""
-        raise InputError(
-            f"These would be {count(calls, 'call')}{words}.",
-            accepted=f"up to {MOST_CALLS:,} calls and {MOST_CHARACTERS:,} characters on this page",
-            remedy="ask about fewer at a time, or use the command line: see docs/asking.md",
-        )
-
-
-def check_creation(creation: Creation) -> None:
-    """The same of what is made from queries alone, whose verdicts are on two answers of at most four characters a token."""
-    n = len(creation.queries)
-    later = n * creation.later_per_query
-    check_size(n * creation.total + later, later * 8 * creation.max_tokens)
 
 
 def most_in_words(found: Estimate, limits: Limits) -> str:
@@ -83,12 +53,12 @@ def prompts_and_replies(place: str, sample: Sequence[Call], tried: Run | None) -
                         _reply(outcome)
 
 
-def without_endpoint(place: str, what: str, sample: Sequence[Call], every: Sequence[Call], upper: str = "") -> None:
-    """How much there is to ask, and the prompts, where nobody can be asked; the arguments are those of `offer`."""
-    found = estimate(every, Endpoint("any model", provider="auto"))
-    st.markdown(f"**{plain_markdown(what)}**")
-    st.caption(plain_markdown(f"{found.sentence()} {upper}".strip()))
-    prompts_and_replies(place, sample, None)
+def without_endpoint(asking: Asking) -> None:
+    """How much there is to ask, and the prompts, where nobody can be asked."""
+    found = estimate(asking.calls.every, Endpoint("any model", provider="auto"))
+    st.markdown(f"**{plain_markdown(asking.what)}**")
+    st.caption(plain_markdown(f"{found.sentence()} {asking.upper}".strip()))
+    prompts_and_replies(asking.place, asking.calls.sample, None)
 
 
 def _prompt(call: Call) -> None:

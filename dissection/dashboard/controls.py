@@ -1,7 +1,9 @@
 """Widgets whose values live in the address bar, so that a copied link shows the same view."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dissection.dashboard import analysis, asking_panel, links, session
@@ -131,3 +133,24 @@ def false_discoveries() -> None:
 def false_discoveries_controlled() -> bool:
     """Whether that is switched on."""
     return bool(st.session_state.get("fdr"))
+
+
+def edited_table(key: str, offered: Callable[[], pd.DataFrame], height: int, columns: dict[str, Any]) -> pd.DataFrame:
+    """A table whose lines the visitor changes and adds to, as it is now.
+
+    Streamlit forgets the edits of a table that another view or page leaves out; then the table begins with the edited one.
+
+    Args:
+        key: of the widget.
+        offered: what it begins with at first.
+        height: in pixels.
+        columns: how each is edited.
+    """
+    begun, last = f"{key}-begun", f"{key}-edited"
+    if not {key, begun} <= set(st.session_state):
+        st.session_state[begun] = st.session_state[last] if last in st.session_state else offered()
+    edited: pd.DataFrame = st.data_editor(
+        st.session_state[begun], hide_index=True, num_rows="dynamic", height=height, key=key, column_config=columns
+    )
+    st.session_state[last] = edited.reset_index(drop=True)
+    return edited

@@ -1,36 +1,25 @@
 """Parts of the Judges page: from queries alone, answers of one or two models, verdicts on them, and a new dataset."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from dataclasses import replace
+from typing import Final
 
 import streamlit as st
 
-from dissection.asking.creating import MAX_ANSWERS, Created, Creation, create, name_authors
+from dissection.asking.creating import MAX_ANSWERS, Creation, name_authors
 from dissection.asking.queries import Queries, from_lines, queries_of, read_queries
 from dissection.asking.scores import MAX_REPEATS
 from dissection.dashboard import controls
-from dissection.dashboard.asking_run import offer
-from dissection.dashboard.asking_words import check_creation, without_endpoint
+from dissection.dashboard.asking_creation import model_of, offer_creation
 from dissection.dashboard.endpoint_form import Connection
 from dissection.dashboard.judges_created import show_created
 from dissection.dataset import PairDataset
-from dissection.endpoint.address import Endpoint
-from dissection.endpoint.calls import Call
-from dissection.endpoint.client import connect
-from dissection.endpoint.journal import Journal
-from dissection.endpoint.limits import Limits
-from dissection.endpoint.protocol import Client
-from dissection.endpoint.run import Progress
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
 from dissection.readers import with_properties
 from dissection.wording import count
 
-SAMPLE_QUERIES: Final = 5
 MOST_AT_FIRST: Final = 100
 SOURCES: Final[dict[str, str]] = {"pasted": "Pasted, one a line", "file": "A file", "data": "Those of the data in view"}
-NOBODY: Final = "any model"
 
 
 def online(dataset: PairDataset, connection: Connection | None) -> None:
@@ -43,9 +32,7 @@ def online(dataset: PairDataset, connection: Connection | None) -> None:
     queries = _queries(dataset)
     if queries is None:
         return
-    creation = _creation(queries, connection.endpoint.model if connection else NOBODY)
-    check_creation(creation)
-    calls = _calls(creation, connection.endpoint if connection else Endpoint(NOBODY, provider="auto"))
+    creation = _creation(queries, model_of(connection))
     authors = " and ".join(dict.fromkeys(author.name for author in creation.authors))
     what = f"{count(creation.total, 'answer')} to each of {count(len(queries), 'query', 'queries')} by {authors}"
     upper = (
@@ -53,22 +40,13 @@ def online(dataset: PairDataset, connection: Connection | None) -> None:
         if creation.verdicts or creation.graded
         else ""
     )
-    if connection is None:
-        without_endpoint("online", what, calls.sample, calls.every, upper)
-        return
-    # One journal for all of them, so that more queries, or other ones, don't make the same be answered again.
-    made: _Made | None = offer(
-        "online",
-        study="online",
-        what=what,
-        connection=connection,
-        sample=calls.sample,
-        every=calls.every,
-        work=_work(creation, connection),
-        upper=upper,
-    )
+    made = offer_creation("online", creation, connection, what, upper, _finished)
     if made is not None:
         show_created(made.created, made.dataset)
+
+
+def _finished(dataset: PairDataset) -> PairDataset:
+    return with_properties(replace(dataset, name=f"Online: {dataset.name}"))
 
 
 # --- What is asked ----------------------------------------------------------------------------------------------------------------
@@ -105,53 +83,8 @@ def _queries(dataset: PairDataset) -> tuple[str, ...] | None:
 
 
 def _creation(queries: tuple[str, ...], model: str) -> Creation:
-    left, right = st.columns(2)
-    with left:
-        st.text_input("First model", model, disabled=True, help="That of the form above.")
-        first = st.text_area("Its system instruction", key="online-system-1", height=80, placeholder="none", persist_state="session")
-    with right:
-        second_model = st.text_input(
-            "Second model",
-            key="online-model-2",
-            placeholder="none: the first answers more than once",
-            max_chars=200,
-            persist_state="session",
-            help="At the same endpoint. The first one's name is allowed, under another instruction.",
-        ).strip()
-        second = st.text_area("Its system instruction ", key="online-system-2", height=80, placeholder="none", persist_state="session")
-    given = [(model, first.strip()), *([(second_model, second.strip())] if second_model else [])]
-    columns = st.columns(4)
-    with columns[0]:
-        least = 3 - len(given)
-        answers = int(
-            st.number_input(
-                "Answers by each model",
-                least,
-                MAX_ANSWERS // len(given),
-                least,
-                key=f"online-answers-{len(given)}",
-                persist_state="session",
-                help=_OF_ANSWERS,
-            )
-        )
-    with columns[1]:
-        repeats = int(
-            st.number_input(
-                "Grades of each answer",
-                1,
-                MAX_REPEATS,
-                3,
-                key="online-repeats",
-                persist_state="session",
-                disabled=answers * len(given) == 2,
-            )
-        )
-    with columns[2]:
-        tokens = int(st.number_input("Tokens of an answer, at most", 1, None, 1024, key="online-tokens", persist_state="session"))
-    with columns[3]:
-        temperature = float(
-            st.number_input("Temperature", 0.0, 2.0, 1.0, 0.1, key="online-temperature", persist_state="session", help=_OF_TEMPERATURE)
-        )
+    given = _authors(model)
+    answers, repeats, tokens, temperature = _extent(len(given))
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         judge = st.text_input(
@@ -169,60 +102,50 @@ def _creation(queries: tuple[str, ...], model: str) -> Creation:
     )
 
 
+def _authors(model: str) -> list[tuple[str, str]]:
+    """Model and instruction of one or two who answer."""
+    left, right = st.columns(2)
+    with left:
+        st.text_input("First model", model, disabled=True, help="That of the form above.")
+        first = st.text_area("Its system instruction", key="online-system-1", height=80, placeholder="none", persist_state="session")
+    with right:
+        second_model = st.text_input(
+            "Second model",
+            key="online-model-2",
+            placeholder="none: the first answers more than once",
+            max_chars=200,
+            persist_state="session",
+            help="At the same endpoint. The first one's name is allowed, under another instruction.",
+        ).strip()
+        second = st.text_area("Its system instruction ", key="online-system-2", height=80, placeholder="none", persist_state="session")
+    return [(model, first.strip()), *([(second_model, second.strip())] if second_model else [])]
+
+
+def _extent(authors: int) -> tuple[int, int, int, float]:
+    """Answers of each author, grades of each answer, tokens of an answer, and the temperature."""
+    columns = st.columns(4)
+    least = 3 - authors
+    with columns[0]:
+        answers = st.number_input(
+            "Answers by each model",
+            least,
+            MAX_ANSWERS // authors,
+            least,
+            key=f"online-answers-{authors}",
+            persist_state="session",
+            help=_OF_ANSWERS,
+        )
+    with columns[1]:
+        pair = int(answers) * authors == 2
+        repeats = st.number_input("Grades of each answer", 1, MAX_REPEATS, 3, key="online-repeats", persist_state="session", disabled=pair)
+    with columns[2]:
+        tokens = st.number_input("Tokens of an answer, at most", 1, None, 1024, key="online-tokens", persist_state="session")
+    with columns[3]:
+        temperature = st.number_input(
+            "Temperature", 0.0, 2.0, 1.0, 0.1, key="online-temperature", persist_state="session", help=_OF_TEMPERATURE
+        )
+    return int(answers), int(repeats), int(tokens), float(temperature)
+
+
 _OF_ANSWERS: Final = "Two in all make a pair. Of more, each is graded from 1 to 5, and the best stands against the worst; equal is a tie."
 _OF_TEMPERATURE: Final = "Above 0 where one model answers more than once, or its answers are the same."
-
-
-class _Calls(NamedTuple):
-    """What a creation asks; kept between reruns."""
-
-    creation: Creation
-    endpoint: Endpoint
-    sample: list[Call]
-    every: list[Call]
-
-
-def _calls(creation: Creation, endpoint: Endpoint) -> _Calls:
-    held: _Calls | None = st.session_state.get("online-calls")
-    if held is None or (held.creation, held.endpoint) != (creation, endpoint):
-        answers = [part for author in creation.authors for part in creation.answer_calls(author)]
-        # The dry run asks the model of the form alone.
-        sample = [call for part in answers[: creation.answers] for call in part[:SAMPLE_QUERIES]]
-        every = [call for part in answers for call in part] + creation.later_calls()
-        held = st.session_state["online-calls"] = _Calls(creation, endpoint, sample, every)
-    return held
-
-
-# --- The work ---------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """What came of it, and its dataset with the properties that are computed from texts; None where there is none."""
-
-    created: Created
-    dataset: PairDataset | None
-
-    @property
-    def run(self) -> object:
-        """Of all calls; see `offer`."""
-        return self.created.run
-
-
-_Work = Callable[[Client, Journal, Limits, Callable[[Progress], None], Callable[[], bool]], _Made]
-
-
-def _work(creation: Creation, connection: Connection) -> _Work:
-    endpoint, key = connection.endpoint, connection.key
-
-    def work(
-        client: Client, journal: Journal, limits: Limits, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
-    ) -> _Made:
-        def client_of(whom: Endpoint) -> Client:
-            return client if whom == endpoint else connect(whom, key)
-
-        created = create(creation, endpoint, client_of, journal, limits, progress=progress, cancelled=cancelled)
-        dataset = created.dataset
-        return _Made(created, None if dataset is None else with_properties(replace(dataset, name=f"Online: {dataset.name}")))
-
-    return work

@@ -1,19 +1,20 @@
 """Parts of the Judges page: verdicts on pairs and grades of answers, under one instruction or several."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from dissection.asking.instructions import starting_instructions
-from dissection.asking.judging import Asked, Plan, ask
+from dissection.asking.judging import Plan, ask
 from dissection.asking.prompts import template
 from dissection.asking.scores import MAX_REPEATS, PROMPT
 from dissection.asking.verdicts import BOTH, MAX_TOKENS, Instruction, Order, Way
 from dissection.dashboard import controls, session
+from dissection.dashboard.asking_calls import Asking, check_size, kept_calls
 from dissection.dashboard.asking_run import offer
-from dissection.dashboard.asking_words import check_size, without_endpoint
+from dissection.dashboard.asking_words import without_endpoint
 from dissection.dashboard.endpoint_form import Connection
 from dissection.dashboard.judges_result import asked_here, show_judges
 from dissection.dataset import PairDataset
@@ -107,22 +108,16 @@ def _max_tokens(way: Way) -> int | None:
 
 def _instructions() -> tuple[Instruction, ...]:
     """Those of the table that are ticked; each makes a judge of its own."""
-    # Streamlit forgets the edits of a table that another view or page leaves out; then the table begins with the edited one.
-    if TABLE not in st.session_state:
-        st.session_state["instructions-begun"] = st.session_state.get("instructions-edited", _offered())
-    edited = st.data_editor(
-        st.session_state.get("instructions-begun", _offered()),
-        hide_index=True,
-        num_rows="dynamic",
-        height=247,
-        key=TABLE,
-        column_config={
+    edited = controls.edited_table(
+        TABLE,
+        _offered,
+        247,
+        {
             "Ask": st.column_config.CheckboxColumn(width="small", default=True),
             "Name": st.column_config.TextColumn(width="small", max_chars=60, default=""),
             "Instruction": st.column_config.TextColumn(width="large", max_chars=2000),
         },
     )
-    st.session_state["instructions-edited"] = edited.reset_index(drop=True)
     st.caption(
         "Each ticked line is a judge of its own, called model/name (the one without a name: as the model): how far can the same model be "
         "steered? Lines can be changed and added."
@@ -145,23 +140,9 @@ def _offered() -> pd.DataFrame:
 # --- Asking -----------------------------------------------------------------------------------------------------------------------
 
 
-class _Calls(NamedTuple):
-    """What a plan asks about a dataset; kept between reruns."""
-
-    pairs: str
-    plan: Plan
-    sample: list[Call]
-    every: list[Call]
-
-
-def _calls(dataset: PairDataset, plan: Plan) -> _Calls:
-    pairs = session.hash_of_pairs(dataset)
-    held: _Calls | None = st.session_state.get("judge-calls")
-    if held is None or (held.pairs, held.plan) != (pairs, plan):
-        parts = plan.calls(dataset)
-        sample = [call for part in parts for call in part[: SAMPLE_PAIRS * plan.per_pair]]
-        held = st.session_state["judge-calls"] = _Calls(pairs, plan, sample, [call for part in parts for call in part])
-    return held
+def _calls(dataset: PairDataset, plan: Plan) -> tuple[list[Call], list[Call]]:
+    parts = plan.calls(dataset)
+    return [call for part in parts for call in part[: SAMPLE_PAIRS * plan.per_pair]], [call for part in parts for call in part]
 
 
 def _ask(dataset: PairDataset, connection: Connection | None, plan: Plan) -> None:
@@ -172,24 +153,22 @@ def _ask(dataset: PairDataset, connection: Connection | None, plan: Plan) -> Non
     key = session.current_key()
     base = session.base_dataset(key)
     check_size(len(base) * plan.per_pair * len(plan.instructions), 0)
-    calls = _calls(base, plan)
+    pairs = session.hash_of_pairs(base)
+    calls = kept_calls("judges", (pairs, plan), lambda: _calls(base, plan))
     judges = count(len(plan.instructions), "judge")
     what = f"{'Grades' if plan.mode == 'scores' else 'Verdicts'} of {judges} on {count(len(base), 'pair')} of {base.name}"
+    asking = Asking("judges", f"{plan.mode} {pairs}", what, calls)
     if connection is None:
-        without_endpoint("judges", what, calls.sample, calls.every)
+        without_endpoint(asking)
         return
     endpoint = connection.endpoint
     names = plan.judges(endpoint.model, base.judge_names)
     _check_names(key, names)
     st.caption(f"{'It becomes the judge' if len(names) == 1 else 'They become the judges'} {plain_markdown(', '.join(names))}.")
-    found: Asked | None = offer(
-        "judges",
-        study=f"{plan.mode} {calls.pairs}",
-        what=what,
-        connection=connection,
-        sample=calls.sample,
-        every=calls.every,
-        work=lambda client, journal, limits, progress, cancelled: ask(
+    found = offer(
+        asking,
+        connection,
+        lambda client, journal, limits, progress, cancelled: ask(
             base, plan, client, endpoint, journal, limits, progress=progress, cancelled=cancelled
         ),
     )

@@ -1,26 +1,16 @@
 """Part of the page "Manipulate": predictions put to the test, by two files of results or by asking models here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import streamlit as st
 
-from dissection.asking.creating import Created, Creation, create
+from dissection.asking.creating import Creation
 from dissection.asking.queries import queries_of
 from dissection.dashboard import controls, show
-from dissection.dashboard.asking_run import offer
-from dissection.dashboard.asking_words import check_creation, without_endpoint
-from dissection.dashboard.endpoint_form import Connection, endpoint_form
+from dissection.dashboard.asking_creation import model_of, offer_creation
+from dissection.dashboard.endpoint_form import endpoint_form
 from dissection.dashboard.sway import Asked, asked_for, changes_in_view, direction_choice
 from dissection.dataset import PairDataset
-from dissection.endpoint.address import Endpoint
-from dissection.endpoint.calls import Call
-from dissection.endpoint.client import connect
-from dissection.endpoint.journal import Journal
-from dissection.endpoint.limits import Limits
-from dissection.endpoint.protocol import Client
-from dissection.endpoint.run import Progress
 from dissection.errors import InputError
 from dissection.export import safe_cells
 from dissection.figures.style import plain_markdown
@@ -34,8 +24,6 @@ from dissection.sway.study import Direction, Study
 from dissection.wording import count
 
 WAYS: Final = {"files": "Two files of results", "ask": "Ask models here"}
-NOBODY: Final = "any model"
-SAMPLE: Final = 5
 MOST_AT_FIRST: Final = 50
 FORMS: Final = (
     "Results of one model, before and after its answers were changed: AlpacaEval annotations, MT-Bench scores (question_id, turn, score), or a table "
@@ -158,27 +146,6 @@ def _forget(key: str) -> None:
 # --- Asking here ------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """What came of a run, and what it was asked."""
-
-    creation: Creation
-    created: Created
-
-    @property
-    def run(self) -> object:
-        """Of all calls; see `offer`."""
-        return self.created.run
-
-
-class _Calls(NamedTuple):
-    """What is asked; kept between reruns."""
-
-    creation: Creation
-    sample: list[Call]
-    every: list[Call]
-
-
 def _by_asking(dataset: PairDataset, asked: Asked, found: Study | None, wanted: Direction, prompt: str) -> None:
     if not dataset.has_pairs:
         st.info("These weights came without their pairs, so there are no queries to ask. Two files of results can be compared.")
@@ -188,25 +155,11 @@ def _by_asking(dataset: PairDataset, asked: Asked, found: Study | None, wanted: 
         "Equal answers would win half the time, so the observed shift is the win rate of the prompted answers less 50 %."
     )
     connection = endpoint_form("model")
-    creation = _creation(queries_of(dataset).texts, connection.endpoint.model if connection else NOBODY, prompt)
-    check_creation(creation)
-    calls = _calls(creation)
+    creation = _creation(queries_of(dataset).texts, model_of(connection), prompt)
     what = f"2 answers to each of {count(len(creation.queries), 'query', 'queries')} by {creation.authors[0].name}, compared by {creation.judge}"
-    upper = "Verdicts are counted with answers of the greatest length."
     if connection is None:
         st.info("Without an endpoint, what would be asked is shown below; two files of results can be compared without one.")
-        without_endpoint("sway", what, calls.sample, calls.every, upper)
-        return
-    made: _Made | None = offer(
-        "sway",
-        study="sway",
-        what=what,
-        connection=connection,
-        sample=calls.sample,
-        every=calls.every,
-        work=_work(creation, connection),
-        upper=upper,
-    )
+    made = offer_creation("sway", creation, connection, what, "Verdicts are counted with answers of the greatest length.")
     if made is None:
         return
     trial = trial_of(made.creation, made.created)
@@ -237,30 +190,3 @@ def _creation(queries: tuple[str, ...], model: str, prompt: str) -> Creation:
     with third:
         tokens = int(st.number_input("Tokens of an answer, at most", 1, None, 1024, key="sway-tokens"))
     return trial_plan(queries[:n], model, judge.strip() or model, prompt, max_tokens=tokens)
-
-
-def _calls(creation: Creation) -> _Calls:
-    held: _Calls | None = st.session_state.get("sway-calls")
-    if held is None or held.creation != creation:
-        answers = [part for author in creation.authors for part in creation.answer_calls(author)]
-        sample = [call for part in answers for call in part[:SAMPLE]]
-        held = _Calls(creation, sample, [call for part in answers for call in part] + creation.later_calls())
-        st.session_state["sway-calls"] = held
-    return held
-
-
-_Work = Callable[[Client, Journal, Limits, Callable[[Progress], None], Callable[[], bool]], _Made]
-
-
-def _work(creation: Creation, connection: Connection) -> _Work:
-    endpoint, key = connection.endpoint, connection.key
-
-    def work(
-        client: Client, journal: Journal, limits: Limits, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
-    ) -> _Made:
-        def client_of(whom: Endpoint) -> Client:
-            return client if whom == endpoint else connect(whom, key)
-
-        return _Made(creation, create(creation, endpoint, client_of, journal, limits, progress=progress, cancelled=cancelled))
-
-    return work
