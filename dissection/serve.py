@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from dissection import settings
 from dissection.errors import InputError
+from dissection.settings import short
 
 APP: Final = Path(__file__).resolve().parents[1] / "app.py"
-SPACE: Final = "SPACE_ID"  # set by Hugging Face on every Space
-USUAL_PORT: Final = 7860
-# The server asks each browser this often whether it is there, so that no proxy takes the web socket for idle. Many close one after
-# 60 seconds, some after 30, which is Streamlit's own interval.
-USUAL_PING: Final = 20
-# What the readers take at most (`dissection.tables.MAX_BYTES`), whose module would load pandas before the server starts.
-MOST_UPLOAD_MB: Final = 200
 EXIT_BAD_INPUT: Final = 2
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~][A-Za-z0-9._~-]{0,63}")
@@ -37,7 +32,7 @@ def arguments(environ: Mapping[str, str]) -> list[str]:
         "server.address": "0.0.0.0",  # noqa: S104 (the proxy in front is another machine)
         "server.headless": "true",
         "server.fileWatcherType": "none",  # the program does not change while it runs
-        "server.websocketPingInterval": str(_whole(environ, "DISSECTION_PING_SECONDS", USUAL_PING, 600, "seconds between two pings")),
+        "server.websocketPingInterval": str(settings.PING_SECONDS.read(environ)),
         "browser.gatherUsageStats": "false",
         # To say where the app is, Streamlit would ask a host of the internet for this machine's address.
         "logger.hideWelcomeMessage": "true",
@@ -69,7 +64,7 @@ def base_path(environ: Mapping[str, str]) -> str:
     segments = path.split("/") if path else []
     if len(segments) > _MOST_SEGMENTS or not all(map(_SEGMENT.fullmatch, segments)):
         raise InputError(
-            f"The base path is {_short(words)}.",
+            f"The base path is {short(words)}.",
             where="the environment variable DISSECTION_BASE_PATH",
             accepted=f"up to {_MOST_SEGMENTS} names of letters, digits and . _ ~ - with / between them, as in tools/dissection",
             remedy="mend the variable or unset it",
@@ -80,13 +75,13 @@ def base_path(environ: Mapping[str, str]) -> str:
 def _port(environ: Mapping[str, str]) -> int:
     # PORT is how many platforms say it to any program; our own name goes before.
     name = "DISSECTION_PORT" if environ.get("DISSECTION_PORT", "").strip() else "PORT"
-    return _whole(environ, name, USUAL_PORT, 65535, "the port")
+    return settings.PORT._replace(variable=name).read(environ)
 
 
 def _upload(environ: Mapping[str, str]) -> dict[str, str]:
     """Only less than the usual can be set, as the readers refuse more; where nothing is, .streamlit/config.toml holds."""
-    size = _whole(environ, "DISSECTION_UPLOAD_MB", MOST_UPLOAD_MB, MOST_UPLOAD_MB, "megabytes of an upload")
-    return {"server.maxUploadSize": str(size)} if environ.get("DISSECTION_UPLOAD_MB", "").strip() else {}
+    size = settings.UPLOAD_MB.read(environ)
+    return {"server.maxUploadSize": str(size)} if size < settings.UPLOAD_MB.most else {}
 
 
 def _base(environ: Mapping[str, str]) -> dict[str, str]:
@@ -107,7 +102,7 @@ def _frame(environ: Mapping[str, str]) -> dict[str, str]:
     the check of origins knows the Space's own host only if the proxy passes it on, and asks a host of the internet where it does not. Where a
     login is set up (`[auth]` in secrets.toml), Streamlit keeps the cookie check, whatever is said here. Everywhere else both stay on.
     """
-    if not environ.get(SPACE, "").strip():
+    if not environ.get(settings.SPACE, "").strip():
         return {}
     return {"server.enableXsrfProtection": "false", "server.enableCORS": "false"}
 
@@ -117,40 +112,28 @@ def _data(environ: Mapping[str, str]) -> list[str]:
     words = environ.get("DISSECTION_DATA", "").strip()
     if not words:
         return []
-    from dissection.hub.address import is_address
+    from dissection.hub.address import is_address, parse
+    from dissection.hub.faults import AddressError
 
     wrong = ""
     path = Path(words).expanduser()
     if is_address(words):
-        wrong = f"The default dataset {_short(words)} is an address of the Hub, which the server can't open when it starts."
+        try:
+            return ["--", str(parse(words))]
+        except AddressError as error:
+            wrong = error.problem
     elif not path.exists():
-        wrong = f"There is no default dataset at {_short(words)}."
+        wrong = f"There is no default dataset at {short(words)}."
     elif not os.access(path, os.R_OK):
-        wrong = f"The default dataset at {_short(words)} can't be read by this user."
+        wrong = f"The default dataset at {short(words)} can't be read by this user."
     if wrong:
         raise InputError(
             wrong,
             where="the environment variable DISSECTION_DATA",
-            accepted="a file that can be read, or a folder of published weights; the demo where it is not set",
-            remedy="mend the variable or unset it; a dataset of the Hub is made a file by `python -m dissection convert hf://… --out FILE`",
-        )
-    return ["--", str(path.absolute())]
-
-
-def _whole(environ: Mapping[str, str], name: str, usual: int, most: int, what: str) -> int:
-    words = environ.get(name, "").strip() or str(usual)
-    if not re.fullmatch(r"[0-9]{1,6}", words) or not 1 <= int(words) <= most:
-        raise InputError(
-            f"This is no number for {what}: {_short(words)}.",
-            where=f"the environment variable {name}",
-            accepted=f"a whole number from 1 to {most}; {usual} where it is not set",
+            accepted="a file that can be read, a folder of published weights, or hf://datasets/owner/name; the demo where it is not set",
             remedy="mend the variable or unset it",
         )
-    return int(words)
-
-
-def _short(words: str) -> str:
-    return repr(words if len(words) <= 100 else f"{words[:100]}…")
+    return ["--", str(path.absolute())]
 
 
 def main() -> None:

@@ -71,6 +71,7 @@ def test_pymc_is_imported_where_it_is_used() -> None:
 STATIONS = [
     [
         "errors",
+        "settings",
         "cache_folder",
         "judges",
         "properties",

@@ -11,9 +11,10 @@ from dissection.endpoint import client
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import JournalError
 from dissection.endpoint.journal import NAME, Journal
-from dissection.endpoint.journals import SIZE, folder_for, make_room, most_bytes
+from dissection.endpoint.journals import folder_for, make_room, most_bytes
 from dissection.endpoint.limits import Limits
 from dissection.errors import InputError
+from dissection.settings import JOURNALS_MB
 from tests.asking_app import opened
 from tests.asking_tools import KEY, ask, laptop, marked_file, mind, press, questions, server, until
 from tests.chat_server import ChatServer
@@ -34,7 +35,7 @@ def journal(study: str, age: float, size: int = 400_000) -> Path:
 
 
 def test_the_oldest_journals_go_first_and_none_that_is_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(SIZE, "1")
+    monkeypatch.setenv(JOURNALS_MB.variable, "1")
     oldest, old, new, newest = (journal(study, age) for study, age in (("a", 40), ("b", 30), ("c", 20), ("d", 10)))
     other = tmp_path / "journals" / "somebody's"
     other.mkdir()
@@ -55,16 +56,16 @@ def test_the_oldest_journals_go_first_and_none_that_is_open(monkeypatch: pytest.
 
 @pytest.mark.parametrize("words", ["0", "-1", "two", "1.5"])
 def test_a_size_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch, server: ChatServer, words: str) -> None:
-    monkeypatch.setenv(SIZE, words)
-    with pytest.raises(InputError, match=SIZE):
+    monkeypatch.setenv(JOURNALS_MB.variable, words)
+    with pytest.raises(InputError, match=JOURNALS_MB.variable):
         most_bytes()
     at = press(opened(server.url, pairs=2), "start-calls")
-    assert SIZE in at.error[0].value.replace("\\", "")
+    assert JOURNALS_MB.variable in at.error[0].value.replace("\\", "")
     assert server.requests == 0
 
 
 def test_without_a_setting_there_are_two_gigabytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(SIZE, raising=False)
+    monkeypatch.delenv(JOURNALS_MB.variable, raising=False)
     assert most_bytes() == 2_000_000_000
 
 
@@ -81,7 +82,7 @@ def test_a_full_journal_ends_the_run_and_keeps_what_it_has(server: ChatServer, t
 
 
 def test_a_server_keeps_a_quarter_of_the_room_for_each_run(server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(SIZE, "1")
+    monkeypatch.setenv(JOURNALS_MB.variable, "1")
     server.mind = lambda _: "x" * 50_000
     kept = []
     for study in range(6):

@@ -17,13 +17,14 @@ from dissection.errors import InputError
 from dissection.jobs import queue as queue_module
 from dissection.jobs.job import Job
 from dissection.jobs.process import Reply, WorkerDied, WorkerProcess
-from dissection.jobs.queue import JobQueue, available_cores
+from dissection.jobs.queue import JobQueue
 from dissection.jobs.recent import Recent
 from dissection.jobs.store import PosteriorStore
 from dissection.regression.cells import Cell
 from dissection.regression.model import POOLED
 from dissection.regression.posterior import Posterior
 from dissection.regression.sampling import posterior_to_json
+from dissection.settings import cores
 from tests.jobs_cells import LONG, made_up, small_cells
 from tests.test_jobs_worker import gone
 
@@ -536,7 +537,7 @@ def test_many_visitors_at_once(start: Start, shop: Workshop) -> None:
 
 
 def test_cores_are_those_that_may_be_used() -> None:
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+    assert 1 <= cores() <= (os.cpu_count() or 1)
 
 
 def test_a_queue_with_real_workers(tmp_path: Path) -> None:

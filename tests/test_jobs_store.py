@@ -18,12 +18,13 @@ import xarray
 from dissection.dataset import Group
 from dissection.errors import InputError
 from dissection.jobs import netcdf
-from dissection.jobs.store import DEFAULT_MB, PosteriorStore, default_store
+from dissection.jobs.store import PosteriorStore, default_store
 from dissection.regression.diagnostics import diagnose
 from dissection.regression.model import PAPER, POOLED, STANDARD, choose_model
 from dissection.regression.nuts import Settings
 from dissection.regression.posterior import Posterior
 from dissection.regression.sampling import posterior_to_json
+from dissection.settings import CACHE_MB
 from tests.jobs_cells import SHORT, made_up, small_cells
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -266,6 +267,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from dissection.jobs.store import PosteriorStore
+from dissection.settings import CACHE_MB
 from tests.jobs_cells import made_up, small_cells
 store, cell = PosteriorStore(Path(sys.argv[1]), 10**9), small_cells(1)[0]
 sampled = made_up(cell)
@@ -287,6 +289,7 @@ SHARED_FOLDER = """
 import random, sys, time
 from pathlib import Path
 from dissection.jobs.store import PosteriorStore
+from dissection.settings import CACHE_MB
 from tests.jobs_cells import made_up, small_cells
 store = PosteriorStore(Path(sys.argv[1]), int(sys.argv[2]))
 made = [(cell, made_up(cell)) for cell in small_cells(12)]
@@ -334,7 +337,7 @@ def test_the_default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_store().folder == tmp_path / ".cache" / "preference-dissection"
-    assert default_store().max_bytes == DEFAULT_MB * 1_000_000
+    assert default_store().max_bytes == CACHE_MB.usual * 1_000_000
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     assert default_store().folder == tmp_path / "caches" / "preference-dissection"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dissection import serve
+from dissection import serve, settings
 from dissection.errors import InputError
 from dissection.tables import MAX_BYTES
 from tests.browser import ROOT, free_port
@@ -90,7 +90,7 @@ def test_no_such_base_path(path: str) -> None:
 
 
 def test_upload_size() -> None:
-    assert serve.MOST_UPLOAD_MB * 1_000_000 == MAX_BYTES
+    assert settings.UPLOAD_MB.most * 1_000_000 == MAX_BYTES
     assert options({"DISSECTION_UPLOAD_MB": "50"})["server.maxUploadSize"] == "50"
     assert "server.maxUploadSize" not in options({"DISSECTION_UPLOAD_MB": ""}), "the configuration file says it"
 
@@ -137,9 +137,13 @@ def test_default_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("words", ["hf://datasets/owner/name", "https://huggingface.co/datasets/owner/name"])
-def test_a_default_dataset_of_the_hub_is_refused(words: str) -> None:
-    with pytest.raises(InputError, match=r"address of the Hub.*DISSECTION_DATA.*dissection convert"):
-        serve.arguments({"DISSECTION_DATA": words})
+def test_a_default_dataset_of_the_hub(words: str) -> None:
+    assert serve.arguments({"DISSECTION_DATA": words})[-2:] == ["--", "hf://datasets/owner/name"]
+
+
+def test_an_address_of_something_else_is_refused() -> None:
+    with pytest.raises(InputError, match=r"DISSECTION_DATA.*hf://datasets/owner/name"):
+        serve.arguments({"DISSECTION_DATA": "https://huggingface.co/spaces/owner/name"})
 
 
 def test_no_such_default_dataset(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Where this server keeps what visitors publish: the environment variables DISSECTION_STORE and DISSECTION_STORE_ENTRIES."""
 
 import os
-import re
 from pathlib import Path
 from typing import Final
 
@@ -10,15 +9,14 @@ from dissection.community.hub_store import HubStore
 from dissection.errors import InputError
 from dissection.hub.address import is_address, parse
 from dissection.hub.faults import AddressError
+from dissection.settings import ENTRIES
 
 VARIABLE: Final = "DISSECTION_STORE"
-ENTRIES: Final = "DISSECTION_STORE_ENTRIES"
-DEFAULT_ENTRIES: Final = 1000
 
 
 def setting() -> tuple[str, str]:
     """The two variables as they stand, empty where they are not set."""
-    return os.environ.get(VARIABLE, "").strip(), os.environ.get(ENTRIES, "").strip()
+    return os.environ.get(VARIABLE, "").strip(), os.environ.get(ENTRIES.variable, "").strip()
 
 
 def open_store(where: str, entries: str = "") -> Store | None:
@@ -33,7 +31,7 @@ def open_store(where: str, entries: str = "") -> Store | None:
     """
     if not where:
         return None
-    most = _entries(entries)
+    most = ENTRIES.read({ENTRIES.variable: entries})
     if is_address(where):
         try:
             address = parse(where)
@@ -61,16 +59,3 @@ def _wrong(problem: str) -> InputError:
         accepted="a folder, which is made where it is missing, or hf://datasets/owner/name",
         remedy="mend the variable or unset it",
     )
-
-
-def _entries(words: str) -> int:
-    if not words:
-        return DEFAULT_ENTRIES
-    if not re.fullmatch(r"[0-9]{1,5}", words) or not int(words):
-        raise InputError(
-            f"The number of entries is {words!r}.",
-            where=f"the environment variable {ENTRIES}",
-            accepted=f"a whole number from 1 to 99999; {DEFAULT_ENTRIES} where it is not set",
-            remedy="mend the variable or unset it",
-        )
-    return int(words)

@@ -17,6 +17,8 @@ from dissection.dashboard import analysis
 from dissection.dashboard.entry import through_app
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.errors import InputError
+from dissection.hub import open_hub
+from dissection.hub.address import HubAddress, is_address, parse
 from dissection.judges import DATA_FOLDER, Judge
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
@@ -27,6 +29,7 @@ DEMO_FILE = DATA_FOLDER / "demo.jsonl.gz"
 DEMO_TRUTH = DATA_FOLDER / "demo_truth.json"
 DEMO = "demo"
 LOCAL_FILE = "file"
+AGAIN_SECONDS = 60.0  # after which the Hub is asked again for the dataset that it did not give
 MAX_OWN_DATASETS = 3
 MAX_OWN_JUDGES = 20
 MOST_AHEAD = 500_000  # verdicts; fitting more than this ahead would take whole seconds from other visitors
@@ -34,15 +37,37 @@ FAST, SAMPLER = "fast", "nuts"
 PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-def local_path() -> Path | None:
-    """FILE of `streamlit run app.py -- FILE`."""
-    return Path(sys.argv[1]).expanduser() if len(sys.argv) > 1 else None
+def local_path() -> Path | HubAddress | None:
+    """FILE of `streamlit run app.py -- FILE`: a file, or a dataset of the Hub.
+
+    Raises:
+        InputError: it is no address of a dataset.
+    """
+    words = sys.argv[1] if len(sys.argv) > 1 else ""
+    if is_address(words):
+        return parse(words)
+    return Path(words).expanduser() if words else None
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the data …")
 def _open(path: str, changed: float) -> PairDataset:  # noqa: ARG001 - a file that has changed is another one
     dataset = open_dataset(Path(path))
     return dataclasses.replace(dataset, name="Demo", simulated=True) if Path(path) == DEMO_FILE else dataset
+
+
+@st.cache_resource(max_entries=1, show_spinner="Opening the data …")
+def _download(address: HubAddress) -> PairDataset:
+    # The owner chose it for all visitors, also where it takes the owner's token.
+    return open_hub(address)
+
+
+@st.cache_resource(max_entries=1, ttl=AGAIN_SECONDS, show_spinner=False)
+def _from_hub(address: HubAddress) -> PairDataset | InputError:
+    """The dataset, or why there is none: the Hub is not asked again for a while, so that no page waits for it each time."""
+    try:
+        return _download(address)
+    except InputError as error:
+        return error.with_traceback(None)
 
 
 def own_datasets() -> dict[str, PairDataset]:
@@ -112,7 +137,7 @@ def hash_of_pairs(dataset: PairDataset) -> str:
 def dataset_options() -> dict[str, str]:
     """Key → name of every dataset that this visitor can choose; the first is the default."""
     path = local_path()
-    options = {LOCAL_FILE: path.name} if path else {}
+    options = {LOCAL_FILE: path.repo if isinstance(path, HubAddress) else path.name} if path else {}
     options[DEMO] = "Demo (simulated)"
     for key, dataset in own_datasets().items():
         label = f"{dataset.name} ({'community' if key in from_community() else 'yours'})"
@@ -125,13 +150,16 @@ def base_dataset(key: str) -> PairDataset:
     """The dataset of a key, without this visitor's judges.
 
     Raises:
-        InputError: the file of the command line can't be used.
+        InputError: the file of the command line can't be used, or the Hub does not give it.
     """
     if key in own_datasets():
         return own_datasets()[key]
-    path = local_path() if key == LOCAL_FILE else None
-    if path is None:
-        path = DEMO_FILE
+    path = (local_path() if key == LOCAL_FILE else None) or DEMO_FILE
+    if isinstance(path, HubAddress):
+        found = _from_hub(path)
+        if isinstance(found, InputError):
+            raise found
+        return found
     return _open(str(path), path.stat().st_mtime if path.exists() else 0.0)
 
 

@@ -12,14 +12,13 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from dissection.cache_folder import cache_folder, megabytes
+from dissection.cache_folder import cache_folder
 from dissection.endpoint.address import Endpoint
 from dissection.endpoint.faults import JournalError
 from dissection.endpoint.journal import LOCK, NAME
+from dissection.settings import JOURNALS_MB
 
 VARIABLE: Final = "DISSECTION_JOURNALS"
-SIZE: Final = "DISSECTION_JOURNALS_MB"
-USUAL_MB: Final = 2000
 SALT: Final = "salt"
 _PRIVATE: Final = 0o700
 # About a tenth of a second for each guess at a key.
@@ -40,7 +39,7 @@ def most_bytes() -> int:
     Raises:
         InputError: DISSECTION_JOURNALS_MB is no size.
     """
-    return megabytes(SIZE, USUAL_MB, "all journals") * 1_000_000
+    return JOURNALS_MB.read() * 1_000_000
 
 
 def make_room() -> None:

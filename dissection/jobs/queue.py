@@ -4,7 +4,6 @@ All state is guarded by one lock, `_changed`, which is never held while a cell i
 """
 
 import atexit
-import os
 import threading
 from collections.abc import Callable, Sequence
 
@@ -15,6 +14,7 @@ from dissection.jobs.recent import Recent
 from dissection.jobs.store import PosteriorStore, named_after
 from dissection.regression.cells import Cell
 from dissection.regression.posterior import Posterior
+from dissection.settings import WORKERS
 
 KEPT_JOBS = 200
 KEPT_CELLS = 20_000  # of ended jobs
@@ -30,7 +30,7 @@ class JobQueue:
 
     Args:
         store: is looked into first, and gets what is sampled.
-        workers: processes; None: as many as there are cores.
+        workers: processes; None: as the settings say.
         idle_seconds: after which a worker without work is ended, to give its memory back.
         new_worker: makes a worker; None: a process that puts draws into the store.
     """
@@ -44,7 +44,7 @@ class JobQueue:
         new_worker: Callable[[], Worker] | None = None,
     ) -> None:
         self._store = store
-        self._workers = workers or available_cores()
+        self._workers = workers or WORKERS.read()
         self._idle_seconds = idle_seconds
         self._new_worker = new_worker or (lambda: WorkerProcess(store))
         self._changed = threading.Condition()
@@ -235,8 +235,3 @@ class JobQueue:
         ended = [job for job in self._jobs.values() if job.ended]
         while ended and (len(ended) > KEPT_JOBS or sum(len(job.labels) for job in ended) > KEPT_CELLS):
             del self._jobs[ended.pop(0).id]
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from dissection.cache_folder import cache_folder, megabytes
+from dissection.cache_folder import cache_folder
 from dissection.errors import InputError
 from dissection.jobs.netcdf import read_draws, read_posteriors, to_netcdf
 from dissection.regression.cells import Cell
 from dissection.regression.nuts import Draws
 from dissection.regression.posterior import Posterior
 from dissection.regression.sampling import Sampled
+from dissection.settings import CACHE_MB
 
-DEFAULT_MB = 2000
 STALE_SECONDS = 3600.0  # no server takes as long to write a file
 
 _OURS = re.compile(r"[0-9a-f]{64}\.nc|[^.].*--[0-9a-f]{12}\.nc")
@@ -143,7 +143,7 @@ def default_store() -> PosteriorStore:
             accepted="a folder, which is made where it is missing",
             remedy="give another folder or unset the variable",
         )
-    return PosteriorStore(folder, megabytes("DISSECTION_CACHE_MB", DEFAULT_MB, "the store") * 1_000_000)
+    return PosteriorStore(folder, CACHE_MB.read() * 1_000_000)
 
 
 def _slug(name: str) -> str:
