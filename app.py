@@ -2,15 +2,20 @@
 
 import streamlit as st
 
-from dissection.dashboard import analysis, asking_panel, controls, entry, session, show
+from dissection.dashboard import analysis, asking_panel, controls, entry, session, show, visits
 from dissection.errors import InputError
 from dissection.judges import DATA_FOLDER
 
 st.set_page_config(page_title="Preference Dissection", page_icon=str(DATA_FOLDER / "icon.png"), layout="wide")
 st.html(show.STYLE)
 page = entry.navigation()
-controls.sidebar()
 try:
+    if visits.arrive():
+        st.info(
+            "This page was not used for a long time, so what you brought to it was cleared from this server. Upload it again to go on.",
+            icon=":material/hourglass_disabled:",
+        )
+    controls.sidebar()
     session.current()
 except InputError as error:
     show.mistake(error)

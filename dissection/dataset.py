@@ -218,6 +218,12 @@ class PairDataset:
                 digest.update(pd.util.hash_pandas_object(written, categorize=False).to_numpy().tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def memory_bytes(self) -> int:
+        """The memory that it takes; texts that lie on disk are not counted."""
+        arrays = (self.comparisons, self.scores, self.verdicts, *self.conditions.values())
+        return int(sum(array.nbytes for array in arrays) + self.pairs.memory_usage(index=True, deep=True).sum())
+
     def with_judge(self, judge: Judge, verdicts: FloatArray) -> "PairDataset":
         """This dataset and one judge more.
 

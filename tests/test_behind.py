@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dissection.dashboard import behind, tasks
+from dissection.dashboard import behind, kept, tasks
 from tests import behind_work
 
 SCRIPT = """
@@ -16,7 +16,7 @@ from dissection.dashboard import behind
 from tests.behind_work import work
 
 name = st.session_state.get("name", "one")
-found = behind.result("place", name, "Counting", work(name))
+found = behind.result("place", ("data", name), "Counting", work(name))
 st.text(f"found: {found}")
 """
 
@@ -26,6 +26,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(behind, "WAITED_SECONDS", 0.05)
     behind_work.reset()
     tasks.tasks.clear()
+    kept.kept.clear()
     yield
     behind_work.reset()
 
@@ -127,8 +128,7 @@ def test_a_result_that_others_pushed_out_is_made_again() -> None:
     at = visit()
     finish("one")
     time.sleep(0.05)
-    for number in range(tasks.KEPT_RESULTS + 1):
-        tasks.tasks().keep(number, "x")
+    kept.kept().drop("data")
     behind_work.gate("one").set()
     visit(at=at)
     assert "found: result of one" in said(at)

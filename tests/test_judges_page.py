@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dissection.dashboard import session
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
+from dissection.settings import JUDGES
 from tests.asking_tools import BIAS, TASTE, laptop, marked, marked_file, mind, press, server
 from tests.chat_server import Body, ChatServer, PlantedGrader, PlantedJudge, draw
 from tests.test_pages import MADE_UP, MARKUP, SPECIALS, Open, figures, go, hover, open_page, rows, run, text, write
@@ -111,7 +112,7 @@ def test_a_name_that_an_uploaded_judge_has_is_refused_before_it_is_paid(open_pag
     assert "already a judge named" in "".join(info.value for info in at.info)
     assert not any(button.key == "start-judges" for button in at.button)
     at = open_page("judges", marked_file(tmp_path, 3))
-    at.session_state["own_judges"] = {session.LOCAL_FILE: {f"j{i}": np.full((3, 2), 1.0) for i in range(session.MAX_OWN_JUDGES)}}
+    at.session_state["own_judges"] = {session.LOCAL_FILE: {f"j{i}": np.full((3, 2), 1.0) for i in range(JUDGES.usual)}}
     assert "already holds 20" in "".join(info.value for info in connect(at, server).info)
     assert server.requests == 0
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dissection.dashboard import tasks as module
+from dissection.dashboard.kept import Kept
 from dissection.dashboard.tasks import Task, Tasks
 from dissection.errors import InputError
 from dissection.regression.fit import Progress
@@ -34,7 +35,7 @@ def until_stopped(stop: threading.Event, answer: str = "done") -> Callable[[Prog
 
 
 def join(board: Tasks, work: Callable[[Progress], object], key: str = "key", visitor: str = "one") -> Task:
-    return board.join(key, work, visitor, f"session of {visitor}")
+    return board.join(("data", key), work, visitor, f"session of {visitor}")
 
 
 def ends(task: Task) -> bool:
@@ -45,17 +46,17 @@ def ends(task: Task) -> bool:
 
 
 def test_those_who_ask_the_same_share_one_task_and_its_result(stop: threading.Event) -> None:
-    board = Tasks()
+    board = Tasks(Kept(10**6, 0))
     task = join(board, until_stopped(stop))
     assert join(board, until_stopped(stop, "another"), visitor="two") is task
     assert join(board, until_stopped(stop), key="other") is not task
     stop.set()
     assert ends(task)
-    assert board.result("key") == "done"
+    assert board.result(("data", "key")) == "done"
 
 
 def test_a_task_ends_when_the_last_who_asked_has_cancelled_it(stop: threading.Event) -> None:
-    board = Tasks()
+    board = Tasks(Kept(10**6, 0))
     task = join(board, until_stopped(stop))
     join(board, until_stopped(stop), visitor="two")
     board.cancel(task, "one")
@@ -63,13 +64,13 @@ def test_a_task_ends_when_the_last_who_asked_has_cancelled_it(stop: threading.Ev
     assert not task.over.wait(0.1), "the other visitor still waits for it"
     board.cancel(task, "two")
     assert ends(task)
-    assert board.result("key") is None
+    assert board.result(("data", "key")) is None
     assert task.error is None
 
 
 def test_who_asks_after_a_cancellation_gets_a_task_of_their_own(stop: threading.Event) -> None:
     """Also where the cancelled thread has not noticed yet: its end must not be theirs."""
-    board = Tasks()
+    board = Tasks(Kept(10**6, 0))
     deaf = threading.Event()
 
     def silent(_: Progress) -> str:
@@ -85,33 +86,33 @@ def test_who_asks_after_a_cancellation_gets_a_task_of_their_own(stop: threading.
     assert join(board, until_stopped(stop), visitor="three") is second, "the end of the first one leaves the second where it is"
     stop.set()
     assert ends(second)
-    assert board.result("key") == "fresh"
+    assert board.result(("data", "key")) == "fresh"
 
 
 def test_work_goes_on_while_a_tab_is_open_and_is_given_up_after_the_last_is_closed(
     stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tabs = {"session of one", "session of two"}
-    monkeypatch.setattr(module, "_is_open", lambda session: session in tabs)
+    monkeypatch.setattr(module, "is_open", lambda session: session in tabs)
     monkeypatch.setattr(module, "GONE_SECONDS", 0.15)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    board = Tasks()
+    board = Tasks(Kept(10**6, 0))
     task = join(board, until_stopped(stop))
     join(board, until_stopped(stop), visitor="two")
     tabs.discard("session of one")
     assert not task.over.wait(0.5)
     tabs.clear()
     assert ends(task)
-    assert board.result("key") is None
+    assert board.result(("data", "key")) is None
     assert task.is_wanted_by("one"), "nobody cancelled it, so a page that comes back begins it again"
 
 
 def test_work_that_waits_for_its_turn_is_given_up_too(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_is_open", lambda session: session == "session of one")
+    monkeypatch.setattr(module, "is_open", lambda session: session == "session of one")
     monkeypatch.setattr(module, "GONE_SECONDS", 0.1)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(module, "TURN_SECONDS", 60.0)
-    board, begun = Tasks(places=1), threading.Event()
+    board, begun = Tasks(Kept(10**6, 0), places=1), threading.Event()
     first = join(board, until_stopped(stop), key="first")
     waiting = join(board, lambda _: begun.set(), key="second", visitor="two")
     assert ends(waiting)
@@ -139,30 +140,30 @@ def test_no_more_compute_at_once_than_there_are_places(monkeypatch: pytest.Monke
             report(step, 30)
         return 30
 
-    board = Tasks(places=2)
+    board = Tasks(Kept(10**6, 0), places=2)
     begun = [join(board, work, key=str(number)) for number in range(6)]
     assert all(map(ends, begun))
     assert most == 2
-    assert [board.result(str(number)) for number in range(6)] == [30] * 6
+    assert [board.result(("data", str(number))) for number in range(6)] == [30] * 6
     assert board.turns.tasks == 0
 
 
 def test_short_work_does_not_wait_for_long_work(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TURN_SECONDS", 0.05)
-    board = Tasks(places=1)
+    board = Tasks(Kept(10**6, 0), places=1)
     long = join(board, until_stopped(stop), key="long")
     short = join(board, lambda _: "quick", key="short", visitor="two")
     assert ends(short)
-    assert board.result("short") == "quick"
+    assert board.result(("data", "short")) == "quick"
     assert not long.over.is_set()
     stop.set()
     assert ends(long)
-    assert board.result("long") == "done"
+    assert board.result(("data", "long")) == "done"
 
 
 def test_those_who_wait_come_in_the_order_of_asking(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TURN_SECONDS", 60.0)
-    board, order = Tasks(places=1), []
+    board, order = Tasks(Kept(10**6, 0), places=1), []
     first = join(board, until_stopped(stop), key="first")
     later = []
     for number in range(4):
@@ -188,7 +189,7 @@ def test_what_the_data_do_not_allow_is_no_fault_and_keeps_no_frames(caplog: pyte
     def fail(_: Progress) -> None:
         raise ZeroDivisionError("a secret of the data")
 
-    board = Tasks()
+    board = Tasks(Kept(10**6, 0))
     refused, broken = join(board, refuse, key="refused"), join(board, fail, key="broken")
     assert ends(refused)
     assert ends(broken)
@@ -202,7 +203,7 @@ def test_what_the_data_do_not_allow_is_no_fault_and_keeps_no_frames(caplog: pyte
 
 
 def test_the_time_left_is_that_of_the_speed_so_far(stop: threading.Event) -> None:
-    board = Tasks()
+    board = Tasks(Kept(10**6, 0))
     reported = threading.Event()
 
     def work(report: Progress) -> None:
@@ -217,14 +218,3 @@ def test_the_time_left_is_that_of_the_speed_so_far(stop: threading.Event) -> Non
     left = task.seconds_left
     assert left is not None
     assert left >= 0.4, "four steps of at least a tenth of a second each"
-
-
-def test_few_results_are_kept_the_last_used_first() -> None:
-    board = Tasks()
-    for number in range(module.KEPT_RESULTS):
-        board.keep(number, str(number))
-    assert board.result(0) == "0"
-    board.keep("new", "new")
-    assert board.result(1) is None
-    assert board.result(0) == "0"
-    assert board.result("new") == "new"

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dissection.dashboard import session
 from dissection.dataset import PairDataset
 from tests.test_pages import IDS, Open, add, cells, go, labels_csv, open_page, rows, run, small, text, without
 
@@ -106,7 +105,7 @@ def test_names_that_make_the_same_file_name_are_told_apart(open_page: Open, smal
 
 
 def test_more_judges_than_a_session_holds_are_all_or_none(open_page: Open, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "MAX_OWN_JUDGES", 2)
+    monkeypatch.setenv("DISSECTION_JUDGES", "2")
     at = upload(open_page("upload", small), **{f"{name}_csv": labels_csv(IDS, name) for name in "xyz"})
     add(at)
     assert "These are 3 judges, and this session already holds 0" in at.error[0].value

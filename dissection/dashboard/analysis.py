@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 
 import streamlit as st
 
+from dissection.dashboard.kept import shared
 from dissection.dataset import Group, PairDataset
 from dissection.figures.style import plain_markdown
 from dissection.jobs.job import Job, Progress
@@ -43,7 +43,7 @@ def settings() -> Settings:
     return Settings(draws=draws if draws in DRAWS else Settings.draws)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+@shared()
 def _names(dataset: PairDataset, groups: tuple[Group, ...], model: Model, settings: Settings) -> dict[tuple[str, Group], Cell]:
     """(judge, group) → the name of the cell that holds it."""
     found: dict[tuple[str, Group], Cell] = {}
@@ -104,7 +104,22 @@ def start(dataset: PairDataset, model: Model, judges: Sequence[str], groups: Seq
     Raises:
         InputError: this visitor's last job has not finished, or there is nothing to sample.
     """
-    return queue().submit(visitor(), cells(dataset, model, settings(), judges, [group.name for group in groups]))
+    chosen = cells(dataset, model, settings(), judges, [group.name for group in groups])
+    job = queue().submit(visitor(), chosen)
+    _asked_for().setdefault(dataset.content_hash, set()).update(cell.key for cell in chosen)
+    return job
+
+
+@st.cache_resource(show_spinner=False)
+def _asked_for() -> dict[str, set[str]]:
+    """Hash of data → the keys of the cells that were asked for."""
+    return {}
+
+
+def forget(content_hash: str) -> None:
+    """Drop what was sampled for data that nobody has any more, from memory and disk, but for cells that other data share."""
+    keys = _asked_for().pop(content_hash, set())
+    queue().forget(keys - set().union(*_asked_for().values()))
 
 
 def job() -> Job | None:

@@ -4,29 +4,29 @@ from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dissection.dashboard import analysis, show
+from dissection.dashboard import analysis, show, visits
 from dissection.dashboard.tasks import Task, tasks
 from dissection.regression.fit import Progress
 
 WAITED_SECONDS = 1.2  # most contrasts are done by then, and no progress flashes up
 Result = TypeVar("Result")
+Asked = tuple[str, *tuple[Hashable, ...]]
 
 
-def result(place: str, key: Hashable, what: str, work: Callable[[Progress], Result]) -> Result | None:
+def result(place: str, key: Asked, what: str, work: Callable[[Progress], Result]) -> Result | None:
     """The result of some work; None while it goes on, which is shown, or where it failed or was cancelled, which is said.
 
     The work goes on while the visitor looks at another page, and ends a minute after the last one who asked for it has closed the tab.
 
     Args:
         place: on the page; work that was begun there for another key is given up.
-        key: everything that the result hangs on, with the hash of the data.
+        key: the hash of the data, then everything else that the result hangs on.
         what: in words, for the progress bar.
         work: called with a function that takes (steps done, steps in all), which it calls now and then: only then can it be ended, or
             others that wait have a turn.
     """
-    whole = (place, key)
+    whole = (key[0], (place, *key[1:]))
     held: Result | None = tasks().result(whole)
     if held is not None:
         return held
@@ -35,7 +35,7 @@ def result(place: str, key: Hashable, what: str, work: Callable[[Progress], Resu
     if task is None or task.key != whole:
         if task is not None:
             tasks().cancel(task, analysis.visitor())
-        task = own[place] = tasks().join(whole, work, analysis.visitor(), _session())
+        task = own[place] = tasks().join(whole, work, analysis.visitor(), visits.session())
         with st.spinner(f"{what} …"):
             task.over.wait(WAITED_SECONDS)
     if task.error is not None:
@@ -54,11 +54,6 @@ def result(place: str, key: Hashable, what: str, work: Callable[[Progress], Resu
     else:
         st.fragment(_progress, run_every=0.5)(place, what)
     return None
-
-
-def _session() -> str:
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
 
 
 def _start_again(place: str) -> None:

@@ -15,6 +15,7 @@ from dissection.dashboard import session, show
 from dissection.dataset import FloatArray, PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
+from dissection.settings import JUDGES
 from dissection.wording import count
 
 _PERCENT: Final = "%.1f %%"
@@ -137,10 +138,10 @@ def _add(key: str, usable: dict[str, FloatArray]) -> None:
     """Keep the judges, all or none; runs before the page is drawn again."""
     owned, ours = session.own_judges(key), asked_here(key)
     more = [name for name in usable if name not in owned]
-    if len(owned) + len(more) > session.MAX_OWN_JUDGES:
+    if len(owned) + len(more) > JUDGES.read():
         st.session_state["upload_error"] = InputError(
             f"These are {count(len(more), 'judge')}, and this session already holds {len(owned)} of yours.",
-            accepted=f"{session.MAX_OWN_JUDGES} in all",
+            accepted=f"{JUDGES.read()} in all",
             remedy="remove some of your judges on the Upload page; what was answered is kept",
         )
         return

@@ -21,6 +21,7 @@ from dissection.dataset import PairDataset
 from dissection.endpoint.calls import Call
 from dissection.errors import InputError, TakenNameError
 from dissection.figures.style import plain_markdown
+from dissection.settings import JUDGES
 from dissection.wording import count
 
 SAMPLE_PAIRS: Final = 5
@@ -187,9 +188,9 @@ def _check_names(key: str, names: Sequence[str]) -> None:
         if name in owned and name not in ours:
             raise TakenNameError(name)
     more = len([name for name in names if name not in owned])
-    if len(owned) + more > session.MAX_OWN_JUDGES:
+    if len(owned) + more > JUDGES.read():
         raise InputError(
             f"These are {count(more, 'judge')}, and this session already holds {len(owned)} of yours.",
-            accepted=f"{session.MAX_OWN_JUDGES} in all",
+            accepted=f"{JUDGES.read()} in all",
             remedy="ask under fewer instructions, or remove some of your judges on the Upload page",
         )

@@ -11,6 +11,7 @@ from dissection.dataset import PairDataset
 from dissection.errors import AmbiguousLabelError, InputError, LabelError, TakenNameError
 from dissection.figures.style import plain_markdown
 from dissection.labels import TEMPLATE_FORMS, LabelReport, MeaningOfOne, read_labels, template
+from dissection.settings import JUDGES
 from dissection.wording import count
 
 if TYPE_CHECKING:
@@ -196,10 +197,10 @@ def _add(reports: list[LabelReport]) -> None:
     """Keep the judges, all or none; runs before the page is drawn again."""
     held = len(session.own_judges(session.current_key()))
     try:
-        if held + len(reports) > session.MAX_OWN_JUDGES:
+        if held + len(reports) > JUDGES.read():
             raise InputError(
                 f"These are {count(len(reports), 'judge')}, and this session already holds {held} uploaded ones.",
-                accepted=f"{session.MAX_OWN_JUDGES} in all",
+                accepted=f"{JUDGES.read()} in all",
                 remedy="take a file away, or remove some of your judges",
             )
         for report in reports:

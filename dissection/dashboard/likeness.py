@@ -238,7 +238,7 @@ def _crossed(key: tuple[object, ...], similarity: pd.DataFrame, own: Metadata, o
         show.data_table(table, f"{one.by} against {column}")
 
 
-def _crossed_table(key: tuple[object, ...], similarity: pd.DataFrame, one: Grouping, other: Grouping) -> pd.DataFrame | None:
+def _crossed_table(key: behind.Asked, similarity: pd.DataFrame, one: Grouping, other: Grouping) -> pd.DataFrame | None:
     return behind.result(
         f"crossed-{other.by}",
         (*key, tuple(other.groups.items())),

@@ -1,7 +1,6 @@
 """Lists that lead to pairs worth reading: surprising verdicts, contested pairs, near-duplicates, and what unites the fit's mistakes."""
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -9,6 +8,7 @@ import streamlit as st
 
 from dissection.dashboard import scoring, session, show, what_if
 from dissection.dashboard.address import keep
+from dissection.dashboard.kept import kept, shared
 from dissection.dataset import Group, PairDataset
 from dissection.export import safe_cells
 from dissection.figures.style import plain_markdown
@@ -139,7 +139,7 @@ def _table(table: pd.DataFrame, key: str, name: str, columns: dict[str, Any], on
     return chosen
 
 
-@st.cache_resource(max_entries=32, show_spinner="Predicting verdicts …", hash_funcs={PairDataset: attrgetter("content_hash")})
+@shared("Predicting verdicts …")
 def _score(dataset: PairDataset, group: Group, judge: str, model: Model) -> Score:
     """Of one judge alone, which is faster by their number than the page "Scores" is with all of them."""
     return score(dataset, model, judges=[judge], groups=[group.name])[0]
@@ -193,7 +193,7 @@ def _contested(dataset: PairDataset, judge: str, group: Group) -> None:
     pick(table, "list-contested", f"Contested pairs {group.name}", CONTESTED_COLUMNS)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing texts …", hash_funcs={PairDataset: attrgetter("content_hash")})
+@shared("Comparing texts …")
 def _near_duplicates(dataset: PairDataset, group: Group, judge: str, threshold: float) -> Duplicates:
     return near_duplicates(dataset, group, judge, threshold)
 
@@ -227,10 +227,14 @@ def _duplicates(dataset: PairDataset, judge: str, group: Group) -> None:
     pick(found.frame, "list-duplicates", f"Near-duplicates {group.name}", DUPLICATES_COLUMNS, {"other": "other"})
 
 
-@st.cache_resource(max_entries=16, show_spinner="Looking for what they share …", hash_funcs={PairDataset: attrgetter("content_hash")})
-def _marks(dataset: PairDataset, key: tuple[object, ...], _found: Foretold) -> Mistakes:
-    del key  # says which fit `_found` is of
-    return mistakes(dataset, _found)
+def _marks(dataset: PairDataset, key: tuple[Hashable, ...], found: Foretold) -> Mistakes:
+    """`key` says which fit `found` is of."""
+
+    def make() -> Mistakes:
+        with st.spinner("Looking for what they share …"):
+            return mistakes(dataset, found)
+
+    return kept().result(dataset.content_hash, ("mistakes", *key), make)
 
 
 def _mistakes(dataset: PairDataset, judge: str, group: Group) -> None:

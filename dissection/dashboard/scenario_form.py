@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.kept import shared
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
@@ -54,7 +55,7 @@ def _grouped(dataset: PairDataset, way: str) -> PairDataset | None:
     return _topics(dataset, topics)
 
 
-@st.cache_data(max_entries=16, show_spinner="Looking for topics …", hash_funcs={PairDataset: lambda dataset: dataset.content_hash})
+@shared("Looking for topics …")
 def _topic_names(dataset: PairDataset, topics: int) -> tuple[list[str], str]:
     found = by_topics(dataset, topics)
     return found.pairs["scenario"].tolist(), found.notes[-1]

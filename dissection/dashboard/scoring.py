@@ -1,21 +1,14 @@
 """Held-out scores from a bounded cache."""
 
-from operator import attrgetter
-
-import streamlit as st
-
 from dissection.dashboard import session
+from dissection.dashboard.kept import shared
 from dissection.dataset import Group, PairDataset
 from dissection.regression.model import Model
 from dissection.regression.posterior import Posterior
 from dissection.regression.scores import Score, score, scored_model
 
 
-@st.cache_resource(
-    max_entries=32,  # a group of the paper's size holds up to 14 MB of predictions
-    show_spinner="Predicting pairs that the fit has not seen …",
-    hash_funcs={PairDataset: attrgetter("content_hash")},
-)
+@shared("Predicting pairs that the fit has not seen …")
 def _score_group(dataset: PairDataset, group: Group, model: Model) -> tuple[Score, ...]:
     return tuple(score(dataset, model, groups=[group.name]))
 

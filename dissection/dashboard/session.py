@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import sys
-from operator import attrgetter
 from pathlib import Path
 from threading import Thread
 
@@ -15,6 +14,9 @@ from dissection.community.folder import Store
 from dissection.community.setting import open_store, setting
 from dissection.dashboard import analysis
 from dissection.dashboard.entry import through_app
+from dissection.dashboard.kept import shared
+from dissection.dashboard.visits import session as session_name
+from dissection.dashboard.visits import visits
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.errors import InputError
 from dissection.hub import open_hub
@@ -24,14 +26,13 @@ from dissection.readers import open_dataset
 from dissection.regression.fit import fit
 from dissection.regression.model import PAPER, PAPER_FOLDS, PRESETS, STANDARD, Model, choose_model
 from dissection.regression.posterior import Posterior
+from dissection.settings import DATASETS, JUDGES
 
 DEMO_FILE = DATA_FOLDER / "demo.jsonl.gz"
 DEMO_TRUTH = DATA_FOLDER / "demo_truth.json"
 DEMO = "demo"
 LOCAL_FILE = "file"
 AGAIN_SECONDS = 60.0  # after which the Hub is asked again for the dataset that it did not give
-MAX_OWN_DATASETS = 3
-MAX_OWN_JUDGES = 20
 MOST_AHEAD = 500_000  # verdicts; fitting more than this ahead would take whole seconds from other visitors
 FAST, SAMPLER = "fast", "nuts"
 PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -88,15 +89,21 @@ def add_dataset(dataset: PairDataset, key: str = "") -> str:
         InputError: the session already holds as many as it may.
     """
     key = key or own_key(identity(dataset))
-    owned = own_datasets()
-    if key not in owned and len(owned) >= MAX_OWN_DATASETS:
-        raise InputError(
-            f"This session already holds {MAX_OWN_DATASETS} uploaded datasets.",
-            accepted=f"{MAX_OWN_DATASETS}",
-            remedy="remove one of them first",
-        )
+    owned, most = own_datasets(), DATASETS.read()
+    if key not in owned:
+        if len(owned) >= most:
+            raise InputError(f"This session already holds {most} uploaded datasets.", accepted=f"{most}", remedy="remove one of them first")
+        visits().check_room(session_name(), _own_bytes(), dataset.memory_bytes)
     owned[key] = dataset
     return key
+
+
+def _own_bytes() -> int:
+    """What this visitor's datasets and judges take."""
+    judges: dict[str, dict[str, FloatArray]] = st.session_state.get("own_judges", {})
+    return sum(dataset.memory_bytes for dataset in own_datasets().values()) + sum(
+        verdicts.nbytes for found in judges.values() for verdicts in found.values()
+    )
 
 
 def open_own(dataset: PairDataset) -> None:
@@ -128,7 +135,7 @@ def from_community() -> dict[str, str]:
     return found
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+@shared()
 def hash_of_pairs(dataset: PairDataset) -> str:
     """`pairs_hash` of a dataset, kept."""
     return pairs_hash(dataset)
@@ -192,9 +199,10 @@ def add_judge(name: str, verdicts: FloatArray) -> None:
     Raises:
         InputError: the session already holds as many as it may.
     """
-    owned = own_judges(current_key())
-    if len(owned) >= MAX_OWN_JUDGES:
-        raise InputError(f"This session already holds {MAX_OWN_JUDGES} uploaded judges.", remedy="remove one of them first")
+    owned, most = own_judges(current_key()), JUDGES.read()
+    if len(owned) >= most:
+        raise InputError(f"This session already holds {most} uploaded judges.", remedy="remove one of them first")
+    visits().check_room(session_name(), _own_bytes(), verdicts.nbytes)
     owned[name] = verdicts
 
 
@@ -210,13 +218,17 @@ def current() -> PairDataset:
     through_app()
     key = current_key()
     dataset, owned = base_dataset(key), own_judges(key)
+    if key not in own_datasets():
+        visits().show_everybody(dataset.content_hash)
     signature = (dataset.content_hash, tuple(owned))
     held = st.session_state.get("current")
     if held and held[0] == signature:
-        return held[1]  # type: ignore[no-any-return]
-    for name, verdicts in owned.items():
-        dataset = dataset.with_judge(Judge(name, origin="upload"), np.array(verdicts))
-    st.session_state["current"] = (signature, dataset)
+        dataset = held[1]
+    else:
+        for name, verdicts in owned.items():
+            dataset = dataset.with_judge(Judge(name, origin="upload"), np.array(verdicts))
+        st.session_state["current"] = (signature, dataset)
+    visits().has(session_name(), dataset.content_hash, _own_bytes())
     return dataset
 
 
@@ -237,12 +249,12 @@ def model() -> Model:
     return choose_model(name, scale if scale in PRIOR_SCALES else None, folds)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+@shared()
 def _fit_group(dataset: PairDataset, group: Group, model: Model) -> tuple[Posterior, ...]:
     return tuple(fit(dataset, model, groups=[group.name]))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={PairDataset: attrgetter("content_hash")})
+@shared()
 def _fit_pooled(dataset: PairDataset, model: Model) -> dict[Group, tuple[Posterior, ...]]:
     found: dict[Group, tuple[Posterior, ...]] = {}
     for posterior in fit(dataset, model, groups=[group.name for group in dataset.selectable_groups]):

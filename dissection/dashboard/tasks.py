@@ -4,22 +4,22 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
 
+from dissection.dashboard.kept import Kept, kept
+from dissection.dashboard.visits import is_open
 from dissection.errors import InputError
 from dissection.regression.fit import Progress
 
-KEPT_RESULTS = 48
 PLACES = max(os.cpu_count() or 1, 2)  # tasks that compute at the same time
 TURN_SECONDS = 2.0  # after which a task lets the next one in, so that short work does not wait for long work
 GONE_SECONDS = 60.0  # without a visitor, after which work is given up; a page that lost its connection is back by then
 LOOK_SECONDS = 1.0
 Work = Callable[[Progress], Any]
+Key = tuple[str, Hashable]  # hash of the data, and what is asked of them
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +38,7 @@ class Task:
         over: set when the thread is done.
     """
 
-    def __init__(self, key: Hashable) -> None:
+    def __init__(self, key: Key) -> None:
         self.key = key
         self.progress = (0, 1)
         self.error: InputError | None = None
@@ -78,7 +78,7 @@ class Task:
         now = time.monotonic()
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now
-            if any(_is_open(session) for session in list(self._visitors.values())):
+            if any(is_open(session) for session in list(self._visitors.values())):
                 self._wanted = now
         if not self._visitors or now - self._wanted > GONE_SECONDS:
             raise _GivenUpError
@@ -87,13 +87,6 @@ class Task:
         """It computes from now on."""
         self.turn_began = time.monotonic()
         self._began = self.turn_began if self._began is None else self._began
-
-
-def _is_open(session: str) -> bool:
-    try:
-        return bool(runtime.get_instance().is_active_session(session))
-    except RuntimeError:  # no server, as in a test without a browser
-        return False
 
 
 class Turns:
@@ -137,29 +130,25 @@ class Turns:
 
 
 class Tasks:
-    """The server's tasks and their last results. Keys hold the hash of the data, so only who has the same data asks the same."""
+    """The server's tasks.
 
-    def __init__(self, places: int = PLACES) -> None:
+    Args:
+        results: where what they find is kept.
+        places: how many compute at the same time.
+    """
+
+    def __init__(self, results: Kept, places: int = PLACES) -> None:
         self.turns = Turns(places)
-        self._running: dict[Hashable, Task] = {}
-        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept = results
+        self._running: dict[Key, Task] = {}
         self._lock = threading.Lock()
 
-    def result(self, key: Hashable) -> Any:
+    def result(self, key: Key) -> Any:
         """What was found for a key; None where nothing is kept."""
-        with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-            return self._results.get(key)
+        found = self._kept.get(*key)
+        return None if found is None else found[0]
 
-    def keep(self, key: Hashable, result: Any) -> None:
-        """Keep a result; the one that was used longest ago makes room."""
-        with self._lock:
-            self._results[key] = result
-            while len(self._results) > KEPT_RESULTS:
-                self._results.popitem(last=False)
-
-    def join(self, key: Hashable, work: Work, visitor: str, session: str) -> Task:
+    def join(self, key: Key, work: Work, visitor: str, session: str) -> Task:
         """The task under way for this key, or a new one that does the work."""
         with self._lock:
             held = self._running.get(key)
@@ -183,7 +172,7 @@ class Tasks:
 
         try:
             self.turns.take(task)
-            self.keep(task.key, work(report))
+            self._kept.put(*task.key, work(report))
         except _GivenUpError:
             pass
         except InputError as error:
@@ -204,4 +193,4 @@ class Tasks:
 @st.cache_resource(show_spinner=False)
 def tasks() -> Tasks:
     """The server's."""
-    return Tasks()
+    return Tasks(kept())

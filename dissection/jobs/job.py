@@ -80,6 +80,7 @@ class Job:
         id: unique.
         visitor: who asked.
         labels: of the cells, in their order.
+        keys: of the cells.
         created: when, in UTC.
     """
 
@@ -93,6 +94,7 @@ class Job:
         self._changed = changed
         self._running = running  # the queue's, of all jobs
         self._share = share
+        self.keys = frozenset(cell.key for cell in cells)
         self._cells = list(cells)
         self._cancelled = False
         self._wanted: dict[str, list[int]] = {}

@@ -5,7 +5,7 @@ All state is guarded by one lock, `_changed`, which is never held while a cell i
 
 import atexit
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from dissection.errors import InputError
 from dissection.jobs.job import Job, Run, Worker
@@ -119,6 +119,17 @@ class JobQueue:
                 elif key not in self._memory:  # it may have been sampled meanwhile
                     self._misses.put(key, None)
         return None if found is None else named_after(cell, found)
+
+    def forget(self, keys: Set[str]) -> None:
+        """Drop cells from memory and the store, and end and drop the jobs that are about them alone."""
+        with self._changed:
+            for job in [job for job in self._jobs.values() if job.keys <= keys]:
+                self.cancel(job)
+                del self._jobs[job.id]
+            for key in keys:
+                self._memory.drop(key)
+        for key in keys:
+            self._store.remove(key)
 
     def close(self) -> None:
         """Cancel all jobs and end all workers."""

@@ -60,6 +60,11 @@ class PosteriorStore:
         """A cell's draws; None where it was not sampled or can't be read."""
         return self._read(key, read_draws)
 
+    def remove(self, key: str) -> None:
+        """Remove a cell; none is no error."""
+        if path := self.path(key):
+            _remove(path)
+
     def put(self, cell: Cell, sampled: Sampled) -> None:
         """Keep a cell, then make room.
 
