@@ -124,10 +124,10 @@ class Alpha(NamedTuple):
 
 
 def krippendorff_alpha(labels: ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Alpha:
-    """Krippendorff's nominal alpha of two judges or more, by the library `krippendorff`, with a bootstrap interval.
+    """Krippendorff's nominal alpha of two judges or more, with a bootstrap interval.
 
-    The interval holds the 2.5 % and 97.5 % quantiles of alpha over resamples of pairs, the judges as they are. A resample is counted by
-    its matrix of coincidences (Krippendorff 2011, repository.upenn.edu/asc_papers/43), which adds up over pairs; one in which only one
+    Verdicts are counted by their matrix of coincidences (Krippendorff 2011, repository.upenn.edu/asc_papers/43), which adds up over pairs.
+    The interval holds the 2.5 % and 97.5 % quantiles of alpha over resamples of pairs, the judges as they are; a resample in which only one
     verdict comes has no alpha and is left out.
 
     Args:
@@ -149,10 +149,9 @@ def krippendorff_alpha(labels: ArrayLike, resamples: int = RESAMPLES, seed: int 
     counts = counts[used]
     if (counts.sum(axis=0) > 0).sum() < 2:
         return Alpha(math.nan, math.nan, math.nan, n, judges, "only one verdict comes, so chance alone would agree as often")
-    import krippendorff
-
-    value = float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
-    if np.diag(_coincidences(counts)).sum() == counts.sum():
+    table = _coincidences(counts)
+    value = float(_alphas(table[None])[0])
+    if np.diag(table).sum() == counts.sum():
         return Alpha(1.0, math.nan, math.nan, n, judges, "they agree on every pair, so resamples don't scatter and give no interval")
     if n == 1:
         return Alpha(value, math.nan, math.nan, n, judges, "one pair gives no interval")
@@ -173,11 +172,15 @@ def _resampled_alphas(counts: NDArray[np.int64], resamples: int, seed: int) -> N
     """(resamples,); NaN where only one verdict comes. Pairs with the same verdicts are drawn together."""
     kinds, frequency = np.unique(counts, axis=0, return_counts=True)
     times = np.random.default_rng(seed).multinomial(len(counts), frequency / len(counts), size=resamples)
-    table = _coincidences(kinds, times)
+    return _alphas(_coincidences(kinds, times))
+
+
+def _alphas(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of matrices of coincidences (… × 3 × 3); NaN where only one verdict comes."""
     total = table.sum(axis=(1, 2))
     observed = total - np.trace(table, axis1=1, axis2=2)
     expected = (total**2 - (table.sum(axis=2) ** 2).sum(axis=1)) / (total - 1)
-    return np.asarray(1 - np.divide(observed, expected, out=np.full(resamples, np.nan), where=expected > 1e-9))
+    return np.asarray(1 - np.divide(observed, expected, out=np.full(len(table), np.nan), where=expected > 1e-9))
 
 
 def agreement_frame(dataset: PairDataset, first: str, second: str, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
