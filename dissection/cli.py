@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename}", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""  # a write to a full disk names none
+        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
         return EXIT_BAD_INPUT
 
 

@@ -9,6 +9,7 @@ from dissection.cli_data import Commands, add_data, open_data
 from dissection.cli_words import say
 from dissection.dataset import PairDataset
 from dissection.errors import DatasetError, InputError, UnknownNameError
+from dissection.whole_file import write_whole
 from dissection.wording import count
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def write_training(dataset: PairDataset, judge: str, path: Path) -> None:
     from dissection.asking.online import chosen_rejected
 
     export = chosen_rejected(dataset, judge)
-    path.write_bytes(export.lines)
+    write_whole(path, export.lines)
     left_out = f"{count(export.ties, 'tie')} and {count(export.missing, 'pair')} without a verdict or a text left out"
     say(f"{count(export.written, 'pair')} for training ({left_out}) → {path}")
 
@@ -188,4 +189,4 @@ def _write(options: argparse.Namespace, dataset: PairDataset, asked: "Asked") ->
     else:
         from dissection.asking.outcome import labels_of
 
-        options.out.write_bytes(labels_of(dataset, asked.found))
+        write_whole(options.out, labels_of(dataset, asked.found))

@@ -10,6 +10,7 @@ from dissection.export import check_output
 from dissection.mapping import ColumnMapping, propose, read_mapped
 from dissection.readers import MAX_LOCAL_BYTES
 from dissection.tables import Table, read_table
+from dissection.whole_file import write_whole
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,6 +55,6 @@ def _propose(options: argparse.Namespace) -> int:
     rest = [column for column in table.columns if column not in known]
     if rest:
         say(f"taken for nothing (kept as meta): {', '.join(rest[:40])}")
-    options.out.write_text(found.mapping.to_json(), encoding="utf-8")
+    write_whole(options.out, found.mapping.to_json())
     say(f"→ {options.out}")
     return 0

@@ -9,6 +9,7 @@ from dissection.cli_words import say
 from dissection.export import check_output
 from dissection.regression.fit import fit
 from dissection.report import ReportInput, report
+from dissection.whole_file import write_whole
 from dissection.wording import count
 
 
@@ -53,6 +54,6 @@ def run(options: argparse.Namespace) -> int:
     for label, reason in failed:
         say(f"failed: {label}: {reason}")
     content = ReportInput(dataset, tuple(options.judge), model, tuple(posteriors), settings if options.engine == "nuts" else None)
-    options.out.write_text(report(content), encoding="utf-8")
+    write_whole(options.out, report(content))
     say(f"{count(len(options.judge), 'judge')}, {count(len(options.group), 'group')} → {options.out}")
     return 1 if any(posterior.status == "not converged" for posterior in posteriors) else 0

@@ -9,6 +9,7 @@ from dissection.cli_words import say
 from dissection.errors import InputError, UnknownNameError
 from dissection.export import EFFECT_FORMS, check_output, write_table
 from dissection.regression.model import POOLED, choose_model
+from dissection.whole_file import write_whole
 
 if TYPE_CHECKING:
     from dissection.dataset import PairDataset
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         changes = changes_by_weight(published_likes(dataset, options.judge, options.group), direction, options.top)
         say(f"by weight: {', '.join(change.words for change in changes)}")
     if options.prompt:
-        options.prompt.write_text(system_prompt(changes, dataset.properties) + "\n", encoding="utf-8")
+        write_whole(options.prompt, system_prompt(changes, dataset.properties) + "\n")
         say(f"system prompt for {len(changes)} changes → {options.prompt}")
     _say_exposure(dataset, options)
     if shift:

@@ -10,6 +10,7 @@ import pandas as pd
 from dissection.dataset import CONDITION_LABELS, Group
 from dissection.errors import InputError, UnknownNameError
 from dissection.regression.posterior import EFFECT_COLUMNS, Posterior, effects_frame
+from dissection.whole_file import write_whole
 
 EFFECT_FORMS = (".csv", ".parquet", ".jsonl", ".json")
 DIGITS = 15  # after the point; the most that pandas writes
@@ -60,7 +61,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         UnknownNameError: the ending is none of `EFFECT_FORMS`.
     """
     check_output(path, EFFECT_FORMS)
-    path.write_bytes(table_bytes(table, path.suffix.lower()))
+    write_whole(path, table_bytes(table, path.suffix.lower()))
 
 
 def table_bytes(table: pd.DataFrame, form: str) -> bytes:

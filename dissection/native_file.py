@@ -4,7 +4,6 @@ import gzip
 import importlib
 import io
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +15,7 @@ from dissection.comparisons import compare_scores
 from dissection.dataset import PART, TEXT_COLUMNS, FloatArray, PairDataset
 from dissection.errors import DatasetError, UnknownNameError
 from dissection.export import check_output, safe_cells
+from dissection.whole_file import whole_file
 
 FORMS = (".jsonl", ".gz", ".parquet", ".csv")
 WORDS = {1.0: "a", 0.0: "b", 0.5: "tie"}
@@ -121,15 +121,8 @@ def write_native(dataset: PairDataset, path: Path) -> None:
         DatasetError: as in `native_bytes`.
     """
     check_output(path, FORMS)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=path.suffix, delete=False) as file:
-        written = Path(file.name)
-        try:
-            _write(dataset, path.suffix.lower(), file)
-        except BaseException:
-            written.unlink()
-            raise
-    written.chmod(0o644)
-    written.replace(path)
+    with whole_file(path) as file:
+        _write(dataset, path.suffix.lower(), file)
 
 
 def _flat(dataset: PairDataset) -> Any:

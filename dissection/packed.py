@@ -6,8 +6,9 @@ import zlib
 from collections.abc import Callable
 from typing import IO, Any, Final, NamedTuple
 
+from dissection import spool
 from dissection.errors import FileError
-from dissection.spool import Content, mapped, private_file
+from dissection.spool import Content, disk_in_words, mapped, private_file
 
 _PART: Final = 1 << 20
 
@@ -68,8 +69,12 @@ def _packing(content: Content) -> _Packing | None:
 
 
 def _to_disk(packed: IO[bytes], max_bytes: int) -> Content:
-    with private_file() as file:
-        written = 0
+    """The content in a private file; in memory while it is small, so that the demo can be opened where the disk is full."""
+    first = packed.read(spool.SPILL_BYTES + 1)
+    if len(first) <= spool.SPILL_BYTES:
+        return first
+    with disk_in_words(), private_file() as file:
+        written = file.write(first)
         while written <= max_bytes and (part := packed.read(_PART)):
             written += file.write(part)
         file.flush()
@@ -83,10 +88,11 @@ def unpack(content: Content, filename: str, max_bytes: int, *, to_disk: bool = F
         content: of the file.
         filename: for messages; what kind it is shows in its first bytes. Names inside an archive are not used.
         max_bytes: how large it may be once unpacked.
-        to_disk: unpack into a private file, which is mapped.
+        to_disk: unpack what is large into a private file, which is mapped.
 
     Raises:
-        FileError: it is broken, too large, locked by a password, packed twice, or an archive without exactly one file.
+        FileError: it is broken, too large, locked by a password, packed twice, or an archive without exactly one file; or the disk takes no
+            more.
     """
     packing = _packing(content)
     if packing is None:
@@ -97,6 +103,8 @@ def unpack(content: Content, filename: str, max_bytes: int, *, to_disk: bool = F
     except _MembersError as error:
         remedy = "save the sheet as CSV" if "Excel" in str(error) else "unpack it, and upload the one that holds the rows"
         raise FileError(str(error), where=filename, accepted="an archive with one file", remedy=remedy) from error
+    except FileError:  # of the disk, not of the file
+        raise
     except _BROKEN as error:
         raise FileError(
             f"The {packing.name} file is broken or locked: {' '.join(str(error).split())[:200]}.",

@@ -19,6 +19,7 @@ from dissection.demo_texts import phrase_bank
 from dissection.errors import DatasetError, FileError
 from dissection.judges import describe
 from dissection.properties import paper_properties
+from dissection.whole_file import whole_file, write_whole
 
 FloatArray = NDArray[np.float64]
 
@@ -145,13 +146,14 @@ def write_demo(path: Path, pairs: int = 2600, judges: int = 14, seed: int = 0, t
         raise FileError(f"The demo can't be written as {path.name!r}.", accepted=".jsonl or .jsonl.gz", remedy="choose another file name")
     records, truth = simulate_demo(pairs, judges, seed)
     content = "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in records).encode("utf-8")
-    if path.suffix == ".gz":
-        with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
-            packed.write(content)
-    else:
-        path.write_bytes(content)
+    with whole_file(path) as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                packed.write(content)
+        else:
+            file.write(content)
     if truth_path is not None:
-        truth_path.write_text(json.dumps(truth, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+        write_whole(truth_path, json.dumps(truth, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def _kind(judge: str) -> str:

@@ -4,6 +4,7 @@ The file is mapped into memory, not read: the system holds the parts that were l
 name any more once it is open, so it is gone with the last use of it, also after a crash.
 """
 
+import contextlib
 import mmap
 import os
 import tempfile
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, Final, overload
 
 import pandas as pd
+
+from dissection.errors import FileError
 
 SPILL_BYTES: Final = 64_000_000
 BLOCK_ROWS: Final = 1_024
@@ -30,6 +33,26 @@ def mapped(file: IO[bytes]) -> Content:
     """The content of a file, mapped into memory; it stays readable after the file is closed."""
     size = file.seek(0, os.SEEK_END)
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+
+
+@contextlib.contextmanager
+def disk_in_words() -> Iterator[None]:
+    """What the disk of temporary files refuses, in words; other errors as they are.
+
+    Raises:
+        FileError: it is full, or can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # not the system's, as that of a broken packing
+            raise
+        raise FileError(
+            f"The data are too large for memory, and the disk takes no more: {os.strerror(error.errno).lower()}.",
+            where="the folder for temporary files of the machine that the app runs on",
+            accepted="fewer pairs or shorter texts",
+            remedy="try again later; the owner of the machine makes room, or names a folder with room in TMPDIR",
+        ) from error
 
 
 class Blocks(Sequence[Any]):
@@ -87,8 +110,16 @@ class Spool:
         self._writer: Any = None
 
     def add(self, batch: Any) -> None:
-        """One `pyarrow.RecordBatch` more."""
+        """One `pyarrow.RecordBatch` more.
+
+        Raises:
+            FileError: the disk takes no more.
+        """
         self.bytes += batch.nbytes
+        with disk_in_words():
+            self._add(batch)
+
+    def _add(self, batch: Any) -> None:
         if self._writer is None and self.bytes > SPILL_BYTES:
             import pyarrow as pa
 
@@ -108,15 +139,19 @@ class Spool:
         return self._file is not None
 
     def table(self) -> Any:
-        """All batches as one `pyarrow.Table`; where they are on disk, its columns are views of the mapped file."""
+        """All batches as one `pyarrow.Table`; where they are on disk, its columns are views of the mapped file.
+
+        Raises:
+            FileError: the disk takes no more.
+        """
         import pyarrow as pa
 
         if self._file is None:
             return pa.Table.from_batches(self._batches, self._schema)
-        self._writer.close()
-        self._file.flush()
         pa.default_memory_pool().release_unused()
-        with self._file:
+        with disk_in_words(), self._file:
+            self._writer.close()
+            self._file.flush()
             return pa.ipc.open_file(pa.py_buffer(mapped(self._file))).read_all()
 
 
@@ -139,6 +174,7 @@ class TextColumns:
 
         Raises:
             UnicodeEncodeError: a text holds half a character, which can't be written down.
+            FileError: the disk takes no more.
         """
         self._rows.append(row)
         length = sum(map(len, filter(None, row)))

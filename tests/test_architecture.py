@@ -78,6 +78,7 @@ STATIONS = [
         "verdicts",
         "comparisons",
         "spool",
+        "whole_file",
         "tables",
         "tables_text",
         "tables_json",

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 from typing import Final
 
@@ -52,8 +53,12 @@ def make_room() -> None:
     for folder in journals_folder().glob("*"):
         with contextlib.suppress(OSError):
             facts = (folder / NAME).stat()
-            if _OURS.fullmatch(folder.name):
-                found.append((facts.st_mtime_ns, facts.st_size, folder))
+            if not _OURS.fullmatch(folder.name):
+                continue
+            if facts.st_mtime > time.time():
+                # A clock was ahead when it was written: counted as written now, or it would stay until the clock has caught up.
+                os.utime(folder / NAME)
+            found.append((min(facts.st_mtime_ns, time.time_ns()), facts.st_size, folder))
     total = sum(size for _, size, _ in found)
     for _, size, folder in sorted(found):
         if total <= most:

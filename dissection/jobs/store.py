@@ -7,8 +7,9 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from dissection.cache_folder import cache_folder
 from dissection.errors import InputError
@@ -26,6 +27,14 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 _UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)
 
 T = TypeVar("T")
+
+
+class _Entry(NamedTuple):
+    """A file: when it was last used, in nanoseconds, and its bytes."""
+
+    used: int
+    size: int
+    path: Path
 
 
 class PosteriorStore:
@@ -73,13 +82,13 @@ class PosteriorStore:
         """
         content = to_netcdf(cell, sampled)
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".{uuid.uuid4().hex}.tmp"
+        temporary, path = self.folder / f".{uuid.uuid4().hex}.tmp", self.folder / self._file_name(cell)
         try:
             temporary.write_bytes(content)
-            temporary.replace(self.folder / self._file_name(cell))
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        self._make_room()
+        self._make_room(path)
 
     def _file_name(self, cell: Cell) -> str:
         if not self.readable:
@@ -102,22 +111,40 @@ class PosteriorStore:
             os.utime(path)
         return found
 
-    def _make_room(self) -> None:
+    def _make_room(self, newest: Path) -> None:
+        """Remove the entries that were not used for longest, until the others fit; `newest` has just been put."""
         entries = []
         with contextlib.suppress(OSError), os.scandir(self.folder) as found:
             for entry in found:
                 with contextlib.suppress(OSError):
                     facts = entry.stat(follow_symlinks=False)
                     if _OURS.fullmatch(entry.name):
-                        entries.append((facts.st_mtime_ns, facts.st_size, Path(entry.path)))
+                        entries.append(_Entry(facts.st_mtime_ns, facts.st_size, Path(entry.path)))
                     elif _TEMPORARY.fullmatch(entry.name) and facts.st_mtime < time.time() - STALE_SECONDS:
                         _remove(Path(entry.path))
         total = sum(size for _, size, _ in entries)
-        for _, size, path in sorted(entries):
+        for _, size, path in sorted(_by_one_clock(sorted(entries), newest), key=attrgetter("used")):
             if total <= self.max_bytes:
                 break
             _remove(path)
             total -= size
+
+
+def _by_one_clock(entries: list[_Entry], newest: Path) -> list[_Entry]:
+    """The entries with a time of use that is not after that of the newest, also where a clock was ahead when they were used.
+
+    Such an entry counts as used just before the newest, from now on: else it would stay for ever, and what is new would go in its place.
+    """
+    now = next((used for used, _, path in entries if path == newest), None)
+    if now is None:  # another server has removed it
+        return entries
+    found = []
+    for used, size, path in entries:
+        if used > now:
+            with contextlib.suppress(OSError):
+                os.utime(path, ns=(now - 1, now - 1))
+        found.append(_Entry(min(used, now - (path != newest)), size, path))
+    return found
 
 
 def named_after(cell: Cell, posteriors: Sequence[Posterior]) -> list[Posterior]:
