@@ -13,7 +13,7 @@ RUN pip install --no-cache-dir -r requirements.txt -c constraints.txt
 COPY data data
 COPY docs/validity.md docs/
 COPY .streamlit .streamlit
-COPY app.py ./
+COPY app.py LICENSE ./
 COPY pages pages
 COPY dissection dissection
 # The app can't write where it stands, so that it would compile its modules at each start.

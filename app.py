@@ -10,12 +10,18 @@ st.set_page_config(page_title="Preference Dissection", page_icon=str(DATA_FOLDER
 st.html(show.STYLE)
 page = entry.navigation()
 try:
-    if visits.arrive():
-        st.info(
-            "This page was not used for a long time, so what you brought to it was cleared from this server. Upload it again to go on.",
-            icon=":material/hourglass_disabled:",
-        )
-    controls.sidebar()
+    cleared = visits.arrive()
+    analysis.store()
+except InputError as error:  # the server is set up wrongly
+    show.mistake(error)
+    st.stop()
+if cleared:
+    st.info(
+        "This page was not used for a long time, so what you brought to it was cleared from this server. Upload it again to go on.",
+        icon=":material/hourglass_disabled:",
+    )
+controls.sidebar()
+try:
     session.current()
 except InputError as error:
     show.mistake(error)

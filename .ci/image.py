@@ -109,7 +109,7 @@ class Image:
         if name == "FROM":
             self.base(rest)
         elif name == "RUN":
-            self.call(["/bin/sh", "-c", rest], registry())
+            self.run(rest)
         elif name == "WORKDIR":
             self.place = rest
             (self.folder / rest.strip("/")).mkdir(parents=True, exist_ok=True)
@@ -125,6 +125,20 @@ class Image:
             self.command = json.loads(rest)
         elif name != "EXPOSE":  # the port is free here
             sys.exit(f"error: the Dockerfile has an instruction that this script does not know: {name}")
+
+    def run(self, command: str) -> None:
+        """RUN in a shell; with this machine's cache of pip, as an image has no use for one of its own but the next image has."""
+        cache = Path(os.environ.get("PIP_CACHE_DIR", Path.home() / ".cache" / "pip"))
+        if "pip install" in command and cache.is_dir():
+            inside = self.folder / "var/cache/pip"
+            inside.mkdir(parents=True, exist_ok=True)
+            run("mount", "--bind", cache, inside)
+            try:
+                self.call(["/bin/sh", "-c", command.replace(" --no-cache-dir", "")], {**registry(), "PIP_CACHE_DIR": "/var/cache/pip"})
+            finally:
+                run("umount", inside)
+        else:
+            self.call(["/bin/sh", "-c", command], registry())
 
     def copy(self, rest: str, rules: Rules) -> None:
         """COPY of one thing or several into a folder."""

@@ -18,8 +18,8 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~][A-Za-z0-9._~-]{0,63}")
 _MOST_SEGMENTS: Final = 8
 
 
-def arguments(environ: Mapping[str, str]) -> list[str]:
-    """What Streamlit is started with.
+def options(environ: Mapping[str, str]) -> dict[str, str | int | bool]:
+    """The options of Streamlit that the environment sets.
 
     Args:
         environ: the environment; docs/hosting.md lists what is read of it. A variable that is empty counts as not set.
@@ -27,27 +27,40 @@ def arguments(environ: Mapping[str, str]) -> list[str]:
     Raises:
         InputError: a variable has a value that it can't have.
     """
-    options = {
-        "server.port": str(_port(environ)),
+    return {
+        "server.port": _port(environ),
         "server.address": "0.0.0.0",  # noqa: S104 (the proxy in front is another machine)
-        "server.headless": "true",
+        "server.headless": True,
         "server.fileWatcherType": "none",  # the program does not change while it runs
-        "server.websocketPingInterval": str(settings.PING_SECONDS.read(environ)),
-        "browser.gatherUsageStats": "false",
+        "server.websocketPingInterval": settings.PING_SECONDS.read(environ),
+        "browser.gatherUsageStats": False,
         # To say where the app is, Streamlit would ask a host of the internet for this machine's address.
-        "logger.hideWelcomeMessage": "true",
+        "logger.hideWelcomeMessage": True,
+        "logger.enableRich": False,  # it would print messages of exceptions, past the log
         **_upload(environ),
         **_base(environ),
         **_frame(environ),
     }
-    return ["run", str(APP), *(part for name, value in options.items() for part in (f"--{name}", value)), *_data(environ)]
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Look at every number and switch, also those that are only needed later.
+
+    Raises:
+        InputError: a variable has a value that it can't have.
+    """
+    options(environ)
+    for number in settings.NUMBERS:
+        number.read(environ)
+    for name in settings.SWITCHES:
+        settings.switch(name, environ)
 
 
 def health_address(environ: Mapping[str, str]) -> str:
     """Where the server answers 200 on its own machine once it is up.
 
     Raises:
-        InputError: as `arguments`.
+        InputError: as `options`.
     """
     path = base_path(environ)
     return f"http://127.0.0.1:{_port(environ)}/{path + '/' if path else ''}_stcore/health"
@@ -78,10 +91,10 @@ def _port(environ: Mapping[str, str]) -> int:
     return settings.PORT._replace(variable=name).read(environ)
 
 
-def _upload(environ: Mapping[str, str]) -> dict[str, str]:
+def _upload(environ: Mapping[str, str]) -> dict[str, int]:
     """Only less than the usual can be set, as the readers refuse more; where nothing is, .streamlit/config.toml holds."""
     size = settings.UPLOAD_MB.read(environ)
-    return {"server.maxUploadSize": str(size)} if size < settings.UPLOAD_MB.most else {}
+    return {"server.maxUploadSize": size} if size < settings.UPLOAD_MB.most else {}
 
 
 def _base(environ: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +102,7 @@ def _base(environ: Mapping[str, str]) -> dict[str, str]:
     return {"server.baseUrlPath": path} if path else {}
 
 
-def _frame(environ: Mapping[str, str]) -> dict[str, str]:
+def _frame(environ: Mapping[str, str]) -> dict[str, bool]:
     """What has to be switched off where a Space shows the app in a frame.
 
     The frame's page is of another site (huggingface.co) than the app (hf.space). An upload has to bring a cookie along that Streamlit has set
@@ -104,11 +117,15 @@ def _frame(environ: Mapping[str, str]) -> dict[str, str]:
     """
     if not environ.get(settings.SPACE, "").strip():
         return {}
-    return {"server.enableXsrfProtection": "false", "server.enableCORS": "false"}
+    return {"server.enableXsrfProtection": False, "server.enableCORS": False}
 
 
-def _data(environ: Mapping[str, str]) -> list[str]:
-    """FILE of `streamlit run app.py -- FILE`, the dataset that visitors see first."""
+def data(environ: Mapping[str, str]) -> list[str]:
+    """FILE of `streamlit run app.py -- FILE`, the dataset that visitors see first; empty for the demo.
+
+    Raises:
+        InputError: there is no such file, or it is no address of a dataset.
+    """
     words = environ.get("DISSECTION_DATA", "").strip()
     if not words:
         return []
@@ -119,7 +136,7 @@ def _data(environ: Mapping[str, str]) -> list[str]:
     path = Path(words).expanduser()
     if is_address(words):
         try:
-            return ["--", str(parse(words))]
+            return [str(parse(words))]
         except AddressError as error:
             wrong = error.problem
     elif not path.exists():
@@ -133,16 +150,18 @@ def _data(environ: Mapping[str, str]) -> list[str]:
             accepted="a file that can be read, a folder of published weights, or hf://datasets/owner/name; the demo where it is not set",
             remedy="mend the variable or unset it",
         )
-    return ["--", str(path.absolute())]
+    return [str(path.absolute())]
 
 
 def main() -> None:
     """Become the server; where the environment is wrong, say so and end with status 2."""
     try:
-        command = [sys.executable, "-m", "streamlit", *arguments(os.environ)]
+        check(os.environ)
+        command = [sys.executable, "-m", "dissection.dashboard.server", *data(os.environ)]
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(EXIT_BAD_INPUT)
+    os.environ.setdefault(settings.HOSTED, "1")
     # The same process, so that signals reach the server and what supervises it sees its end.
     os.execv(sys.executable, command)  # noqa: S606 (no shell, and nothing in the command comes from a visitor)
 

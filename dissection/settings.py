@@ -90,10 +90,12 @@ NUMBERS: Final = (
     CACHE_MB,
     JOURNALS_MB,
     ENTRIES,
+    PING_SECONDS,
 )
 
 READ_ONLY: Final = "DISSECTION_READ_ONLY"
 HOSTED: Final = "DISSECTION_HOSTED"  # set by `dissection.serve`
+SWITCHES: Final = (READ_ONLY, HOSTED)
 
 
 def switch(variable: str, environ: Mapping[str, str] = os.environ) -> bool:

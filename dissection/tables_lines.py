@@ -7,7 +7,7 @@ from typing import Any, Final
 from dissection.errors import FileError
 from dissection.spool import BLOCK_ROWS, Blocks, Content
 from dissection.tables_json import broken_json, load_json
-from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, too_many
+from dissection.tables_text import MAX_CELLS, MAX_COLUMNS, most_rows, too_many, too_many_rows
 
 _BLOCK_BYTES: Final = 8_000_000
 
@@ -52,14 +52,14 @@ class Lines(Blocks):
         super().__init__(self._firsts, len(self.numbers), self._rows)
 
     def _find(self, start: int) -> None:
-        number = block_bytes = 0
+        number, block_bytes, most = 0, 0, most_rows()
         while start < len(self._content):
             end = _line_end(self._content, start)
             number += 1
             if not self._content[start:end].isspace():
                 rows = len(self.numbers)
-                if rows == MAX_ROWS:
-                    raise too_many("rows", rows + 1, MAX_ROWS, self._where(number))
+                if rows == most:
+                    raise too_many_rows(self._where(number))
                 if rows - self._firsts[-1] >= BLOCK_ROWS or block_bytes > _BLOCK_BYTES:
                     self._firsts.append(rows)
                     block_bytes = 0

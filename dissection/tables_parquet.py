@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dissection.errors import FileError
 from dissection.spool import BLOCK_ROWS, Blocks, Content, Spool
-from dissection.tables_text import MAX_COLUMNS, MAX_ROWS, check_columns, too_many
+from dissection.tables_text import MAX_COLUMNS, check_columns, most_rows, too_many, too_many_rows
 
 MAX_PARQUET_BYTES: Final = 1_000_000_000
 # Cells of Parquet are cheap while they lie in columns: a row of the native form has one for each judge and property.
@@ -112,9 +112,10 @@ def _told(filename: str) -> Iterator[None]:
 
 
 def _check_size(metadata: Any, filename: str, max_bytes: int) -> None:
+    if metadata.num_rows > most_rows():
+        raise too_many_rows(filename, metadata.num_rows)
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     for what, found, limit in (
-        ("rows", metadata.num_rows, MAX_ROWS),
         ("columns", metadata.num_columns, MAX_COLUMNS),
         ("cells", metadata.num_rows * metadata.num_columns, MAX_PARQUET_CELLS),
         ("bytes once unpacked", size, max_bytes),

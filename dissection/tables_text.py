@@ -1,10 +1,12 @@
 """Text of an uploaded file into values: delimited, JSON, JSON Lines, or one value a line. See `dissection.tables`."""
 
+import contextlib
 import csv
 import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import Final, Literal, NamedTuple
 
 from dissection.errors import FileError
@@ -21,6 +23,7 @@ MAX_HEADER_LENGTH: Final = 1_000_000
 # Text in quotes may hold delimiters of its own; a row with more than this many is refused before it is split.
 MAX_DELIMITERS: Final = 200_000
 
+_ROWS: Final = ContextVar("most rows", default=MAX_ROWS)
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SNIFFED_ROWS: Final = 50
 _LINE: Final = re.compile(r"[^\r\n]+")
@@ -55,6 +58,34 @@ def too_many(what: str, found: int, limit: int, where: str) -> FileError:
         where=where,
         accepted=f"at most {limit:,} {what}",
         remedy="leave out what is not needed, or check that the file is not transposed",
+    )
+
+
+@contextlib.contextmanager
+def at_most(rows: int) -> Iterator[None]:
+    """Let no file that is read within have more rows than this, or than MAX_ROWS where that is less; in this thread."""
+    before = _ROWS.set(rows)
+    try:
+        yield
+    finally:
+        _ROWS.reset(before)
+
+
+def most_rows() -> int:
+    """How many rows a file may have here."""
+    return min(_ROWS.get(), MAX_ROWS)
+
+
+def too_many_rows(where: str, found: int = 0, what: str = "rows") -> FileError:
+    """The error for more than `most_rows`; `found`: how many there are, where that is known."""
+    limit = most_rows()
+    if limit == MAX_ROWS:
+        return too_many(what, found or limit + 1, limit, where)
+    return FileError(
+        f"There are {f'{found:,}' if found else f'more than {limit:,}'} {what}.",
+        where=where,
+        accepted=f"at most {limit:,} {what} from visitors of this server",
+        remedy="bring a part of them, or run the app on your own machine",
     )
 
 
@@ -94,8 +125,8 @@ def _parse_json(text: str, first_line: str, filename: str) -> Parsed:
             return _parse_json_lines(text, filename)
         raise broken_json(error, f"{filename}, line {error.lineno}, column {error.colno}") from error
     if isinstance(found, list):
-        if len(found) > MAX_ROWS:
-            raise too_many("items", len(found), MAX_ROWS, filename)
+        if len(found) > most_rows():
+            raise too_many_rows(filename, len(found), "items")
         return Parsed("json list", found, range(1, len(found) + 1))
     return Parsed("json object", [found], [1])
 
@@ -103,12 +134,13 @@ def _parse_json(text: str, first_line: str, filename: str) -> Parsed:
 def _parse_json_lines(text: str, filename: str) -> Parsed:
     values: list[object] = []
     numbers: list[int] = []
+    most = most_rows()
     # Only real line ends: str.splitlines would also break at U+2028, which may stand inside a JSON string.
     for number, line in enumerate(io.StringIO(text), 1):
         if not line.strip():
             continue
-        if len(values) == MAX_ROWS:
-            raise too_many("rows", MAX_ROWS + 1, MAX_ROWS, f"{filename}, line {number}")
+        if len(values) == most:
+            raise too_many_rows(f"{filename}, line {number}")
         try:
             values.append(load_json(line, f"{filename}, line {number}"))
         except json.JSONDecodeError as error:
@@ -159,6 +191,7 @@ def _parse_delimited(text: str, filename: str) -> Parsed:
     check_columns(columns, f"{filename}, line {line}")
     values: list[object] = []
     numbers: list[int] = []
+    most = most_rows()
     for line, record in records:
         if not record:
             continue  # an empty line between or behind the rows
@@ -171,9 +204,10 @@ def _parse_delimited(text: str, filename: str) -> Parsed:
             )
         values.append(dict(zip(columns, record, strict=True)))
         numbers.append(line)
-        for what, found, limit in (("rows", len(values), MAX_ROWS), ("cells", len(values) * len(columns), MAX_CELLS)):
-            if found > limit:
-                raise too_many(what, found, limit, f"{filename}, up to line {line}")
+        if len(values) > most:
+            raise too_many_rows(f"{filename}, up to line {line}")
+        if len(values) * len(columns) > MAX_CELLS:
+            raise too_many("cells", len(values) * len(columns), MAX_CELLS, f"{filename}, up to line {line}")
     if not values:
         raise FileError(
             "The file has a header and no rows.", where=filename, accepted="at least one row", remedy="check that the whole file was saved"
@@ -245,7 +279,7 @@ def _parse_lines(text: str, filename: str) -> Parsed:
     # One line end closes the last line. Other empty lines stay, since a list in dataset order may have an empty label.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
     count = lines.count("\n") + 1
-    if count > MAX_ROWS:
-        raise too_many("lines", count, MAX_ROWS, filename)
+    if count > most_rows():
+        raise too_many_rows(filename, count, "lines")
     values = [line.strip() for line in lines.split("\n")]
     return Parsed("lines", [v[1:-1] if len(v) > 1 and v[0] == v[-1] == '"' else v for v in values], range(1, count + 1))

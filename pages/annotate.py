@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import controls, session, show
 from dissection.dashboard.annotate_form import ask_model
 from dissection.dashboard.annotate_result import show_opened, trust_of
 from dissection.dashboard.endpoint_form import endpoint_form
+from dissection.dashboard.limits import only_shown, visitors_rows
 from dissection.errors import InputError
 
 VIEWS = {"ask": "Annotate", "trust": "Trust"}
@@ -18,10 +20,14 @@ if "upload_error" in st.session_state:
 if not dataset.has_pairs:
     st.info("Published weights come without their pairs, so there is nothing to annotate. Choose other data in the sidebar.")
     st.stop()
+if settings.read_only():
+    only_shown("let a model annotate pairs, or compare two annotations")
+    st.stop()
 view = controls.choice("View", list(VIEWS), "annotateview", VIEWS)
 try:
     if view == "trust":
-        trust_of(dataset)
+        with visitors_rows():
+            trust_of(dataset)
     elif not dataset.has_texts:
         st.info(
             "These pairs have no texts, so a model has nothing to read. The view Trust compares annotations that they have with a second file.",

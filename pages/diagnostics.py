@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import analysis, controls, session, show
 from dissection.dashboard.address import keep
+from dissection.dashboard.limits import only_shown
 from dissection.dataset import FloatArray, PairDataset, group_label
 from dissection.errors import InputError
 from dissection.figures.diagnostics import engines_chart, engines_frame, predictive_chart, rank_chart, trace_chart
@@ -14,7 +16,6 @@ from dissection.regression.diagnostics import MAX_RHAT, MIN_BFMI, MIN_ESS
 from dissection.regression.nuts import Draws, Settings
 from dissection.regression.posterior import Posterior
 from dissection.regression.predictive import predictive_check
-from dissection.settings import WORKERS
 
 # What 2,000 draws × 4 chains take on one core, for a first guess: of a cell, and of each of its pairs.
 SECONDS_A_CELL, SECONDS_A_PAIR = 3.0, 0.009
@@ -49,7 +50,7 @@ def start_form(dataset: PairDataset) -> None:
             st.selectbox("Draws × 4 chains", analysis.DRAWS, format_func="{:,}".format, **keep("draws", analysis.DRAWS, 2000))
         cells = len(judges) * (1 if model.pooled else len(groups))
         pairs = sum(int(dataset.members(group).sum()) for group in groups) * len(judges)
-        seconds = (cells * SECONDS_A_CELL + pairs * SECONDS_A_PAIR * (4 if model.pooled else 1)) / min(WORKERS.read(), cells)
+        seconds = (cells * SECONDS_A_CELL + pairs * SECONDS_A_PAIR * (4 if model.pooled else 1)) / min(settings.WORKERS.read(), cells)
         seconds *= analysis.settings().draws / Settings.draws
         # The key keeps a click that comes while a new number of cells is being counted: without it the button would be another one.
         label = f"Sample {cells:,} {'cell' if cells == 1 else 'cells'} by NUTS"
@@ -183,7 +184,10 @@ if not dataset.has_pairs or not dataset.judges:
 if session.model().folds:
     st.info("The mean of ten fits is for the fast engine alone. Switch it off in the sidebar to sample.", icon=":material/info:")
     st.stop()
-start_form(dataset)
+if settings.read_only():
+    only_shown("start a full analysis")
+else:
+    start_form(dataset)
 job = analysis.job()
 if job:
     for label, message in job.failures():

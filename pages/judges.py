@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import controls, session, show
 from dissection.dashboard.endpoint_form import endpoint_form
 from dissection.dashboard.judges_online import online
 from dissection.dashboard.judges_verdicts import grades, verdicts
+from dissection.dashboard.limits import only_shown
 from dissection.errors import InputError
 
 VIEWS = {"verdicts": "Verdicts", "scores": "Scores", "online": "Online"}
@@ -16,6 +18,9 @@ dataset = session.current()
 show.page_head("Judges", "What does a model say when it is asked to judge, and how far can it be steered?", dataset)
 if "upload_error" in st.session_state:
     show.mistake(st.session_state.pop("upload_error"))
+if settings.read_only():
+    only_shown("ask a model to judge")
+    st.stop()
 view = controls.choice("What to ask", list(VIEWS), "ask", VIEWS)
 connection = endpoint_form("model")
 if connection is None:

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.limits import only_shown
 from dissection.dashboard.sway import predicted, prompt
 from dissection.dashboard.sway_exposure import exposed
 from dissection.dashboard.sway_test import put_to_the_test
@@ -21,6 +23,9 @@ if not dataset.properties:
     st.info("This data has no properties, so nothing says what could be changed.", icon=":material/category:")
     st.stop()
 view = controls.choice("View", list(VIEWS), "swayview", VIEWS)
+if view == "test" and settings.read_only():
+    only_shown("put a prediction to the test")
+    st.stop()
 try:
     PARTS[view](dataset)
 except InputError as error:

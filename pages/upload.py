@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from dissection import settings
 from dissection.append import append
 from dissection.dashboard import controls, session, show
 from dissection.dashboard.hub_form import download_panel, hub_form
 from dissection.dashboard.labels_form import labels_form
+from dissection.dashboard.limits import check_pairs, only_shown, visitors_rows
 from dissection.dashboard.mapping_form import mapping_form
 from dissection.dashboard.scenario_form import scenario_form
 from dissection.dataset import PairDataset
@@ -61,7 +63,10 @@ def dataset_upload(view: PairDataset) -> None:
     memo, held = (file.file_id, reader), st.session_state.get("read_dataset")
     if not held or held[0] != memo:
         try:
-            held = (memo, open_dataset(file.getvalue(), file.name, reader))
+            with visitors_rows():
+                opened = open_dataset(file.getvalue(), file.name, reader)
+            check_pairs(opened)
+            held = (memo, opened)
         except UnknownFormError as error:
             held = (memo, error)  # kept, so that the file is not read again at each choice of a column
         except InputError as error:
@@ -74,8 +79,14 @@ def dataset_upload(view: PairDataset) -> None:
             f"**{show.plain_markdown(found.problem)}** Say below which column is what, or choose its form above.",
             icon=":material/help:",
         )
-        found = mapping_form(file.file_id, file.getvalue(), file.name)
+        with visitors_rows():
+            found = mapping_form(file.file_id, file.getvalue(), file.name)
         if found is None:
+            return
+        try:
+            check_pairs(found)
+        except InputError as error:
+            show.mistake(error)
             return
     with st.container(border=True):
         show.inspection(inspect(found).lines())
@@ -100,6 +111,7 @@ def append_button(view: PairDataset, further: PairDataset, key: str) -> None:
 def open_appended(view: PairDataset, further: PairDataset) -> None:
     """Runs before the page is drawn again."""
     try:
+        check_pairs(view, further)
         session.open_own(append([view, further]))
     except InputError as error:
         st.session_state["upload_error"] = error
@@ -117,6 +129,9 @@ def own_datasets(view: PairDataset) -> None:
 
 dataset = session.current()
 show.page_head("Upload", "What does your own judge want, and whom is it like?", dataset)
+if settings.read_only():
+    only_shown("look at data or labels of your own")
+    st.stop()
 if "upload_error" in st.session_state:
     show.mistake(st.session_state.pop("upload_error"))
 if added := st.session_state.pop("added", None):

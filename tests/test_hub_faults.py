@@ -153,7 +153,7 @@ def test_too_large(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_too_many_rows(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add(SET, {f"train-0000{i}-of-00002.parquet": parquet(pairs(10, 10 * i)) for i in range(2)})
-    monkeypatch.setattr("dissection.hub.opening.MAX_ROWS", 15)
+    monkeypatch.setattr("dissection.tables_text.MAX_ROWS", 15)
     with pytest.raises(FileError, match="20 rows"):
         open_hub(SET)
 

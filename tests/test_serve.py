@@ -2,13 +2,13 @@
 
 import base64
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,64 +21,53 @@ from tests.browser import ROOT, free_port
 SPACE = {"SPACE_ID": "owner/name"}
 
 
-def options(environ: Mapping[str, str]) -> dict[str, str]:
-    """Streamlit's options by name."""
-    run, app, *rest = serve.arguments(environ)
-    assert (run, app) == ("run", str(ROOT / "app.py"))
-    rest = rest[: rest.index("--")] if "--" in rest else rest
-    names = rest[::2]
-    assert all(name.startswith("--") for name in names)
-    assert len(set(names)) == len(names)
-    return dict(zip((name[2:] for name in names), rest[1::2], strict=True))
-
-
 def test_without_settings() -> None:
-    found = options({})
-    assert found == {
-        "server.port": "7860",
+    assert serve.options({}) == {
+        "server.port": 7860,
         "server.address": "0.0.0.0",
-        "server.headless": "true",
+        "server.headless": True,
         "server.fileWatcherType": "none",
-        "server.websocketPingInterval": "20",
-        "browser.gatherUsageStats": "false",
-        "logger.hideWelcomeMessage": "true",
+        "server.websocketPingInterval": 20,
+        "browser.gatherUsageStats": False,
+        "logger.hideWelcomeMessage": True,
+        "logger.enableRich": False,
     }
-    assert "--" not in serve.arguments({})
+    assert serve.data({}) == []
 
 
 def test_streamlit_knows_every_option() -> None:
     from streamlit import config
 
-    everything = {**SPACE, "DISSECTION_BASE_PATH": "a", "DISSECTION_UPLOAD_MB": "5"}
-    assert len(options(everything)) == len(options({})) + 4
-    for name in options(everything):
-        config.get_option(name)
+    found = serve.options({**SPACE, "DISSECTION_BASE_PATH": "a", "DISSECTION_UPLOAD_MB": "5"})
+    assert len(found) == len(serve.options({})) + 4
+    for name, value in found.items():
+        assert type(config.get_option(name)) in (type(value), type(None)), name
 
 
 @pytest.mark.parametrize(
     ("environ", "port"),
     [
-        ({"PORT": "8080"}, "8080"),
-        ({"DISSECTION_PORT": "9000", "PORT": "8080"}, "9000"),
-        ({"DISSECTION_PORT": " ", "PORT": ""}, "7860"),
-        ({"DISSECTION_PORT": " 65535 "}, "65535"),
+        ({"PORT": "8080"}, 8080),
+        ({"DISSECTION_PORT": "9000", "PORT": "8080"}, 9000),
+        ({"DISSECTION_PORT": " ", "PORT": ""}, 7860),
+        ({"DISSECTION_PORT": " 65535 "}, 65535),
     ],
 )
-def test_port(environ: dict[str, str], port: str) -> None:
-    assert options(environ)["server.port"] == port
+def test_port(environ: dict[str, str], port: int) -> None:
+    assert serve.options(environ)["server.port"] == port
     assert serve.health_address(environ) == f"http://127.0.0.1:{port}/_stcore/health"
 
 
 @pytest.mark.parametrize("path", ["tools/dissection", "/tools/dissection/", "//tools/dissection"])
 def test_base_path(path: str) -> None:
     environ = {"DISSECTION_BASE_PATH": path}
-    assert options(environ)["server.baseUrlPath"] == "tools/dissection"
+    assert serve.options(environ)["server.baseUrlPath"] == "tools/dissection"
     assert serve.health_address(environ) == "http://127.0.0.1:7860/tools/dissection/_stcore/health"
 
 
 @pytest.mark.parametrize("path", ["", "/", "  "])
 def test_no_base_path(path: str) -> None:
-    assert "server.baseUrlPath" not in options({"DISSECTION_BASE_PATH": path})
+    assert "server.baseUrlPath" not in serve.options({"DISSECTION_BASE_PATH": path})
 
 
 @pytest.mark.parametrize(
@@ -86,17 +75,17 @@ def test_no_base_path(path: str) -> None:
 )
 def test_no_such_base_path(path: str) -> None:
     with pytest.raises(InputError, match=r"The base path is .* DISSECTION_BASE_PATH\. Accepted: up to 8 names .*mend the variable"):
-        serve.arguments({"DISSECTION_BASE_PATH": path})
+        serve.options({"DISSECTION_BASE_PATH": path})
 
 
 def test_upload_size() -> None:
     assert settings.UPLOAD_MB.most * 1_000_000 == MAX_BYTES
-    assert options({"DISSECTION_UPLOAD_MB": "50"})["server.maxUploadSize"] == "50"
-    assert "server.maxUploadSize" not in options({"DISSECTION_UPLOAD_MB": ""}), "the configuration file says it"
+    assert serve.options({"DISSECTION_UPLOAD_MB": "50"})["server.maxUploadSize"] == 50
+    assert "server.maxUploadSize" not in serve.options({"DISSECTION_UPLOAD_MB": ""}), "the configuration file says it"
 
 
 def test_ping() -> None:
-    assert options({"DISSECTION_PING_SECONDS": "5"})["server.websocketPingInterval"] == "5"
+    assert serve.options({"DISSECTION_PING_SECONDS": "5"})["server.websocketPingInterval"] == 5
 
 
 @pytest.mark.parametrize(
@@ -106,12 +95,13 @@ def test_ping() -> None:
         ("DISSECTION_PORT", 65535, 7860),
         ("DISSECTION_UPLOAD_MB", 200, 200),
         ("DISSECTION_PING_SECONDS", 600, 20),
+        ("DISSECTION_PAIRS", 100_000_000, 1_000_000),
     ],
 )
 @pytest.mark.parametrize("words", ["0", "-1", "many", "1e3", "8.5", "²", "9" * 200, None])
 def test_no_such_number(name: str, most: int, usual: int, words: str | None) -> None:
     with pytest.raises(InputError) as caught:
-        serve.arguments({name: words or str(most + 1)})
+        serve.check({name: words or str(most + 1)})
     assert caught.value.where == f"the environment variable {name}"
     assert caught.value.accepted == f"a whole number from 1 to {most}; {usual} where it is not set"
     assert len(str(caught.value)) < 400
@@ -119,36 +109,81 @@ def test_no_such_number(name: str, most: int, usual: int, words: str | None) -> 
 
 @pytest.mark.parametrize("environ", [{}, {"SPACE_ID": ""}, {"SPACE_HOST": "x.hf.space"}, {"DISSECTION_BASE_PATH": "a"}])
 def test_the_checks_of_foreign_pages_stay_on_elsewhere(environ: dict[str, str]) -> None:
-    assert not {"server.enableXsrfProtection", "server.enableCORS"} & set(options(environ))
+    assert not {"server.enableXsrfProtection", "server.enableCORS"} & set(serve.options(environ))
 
 
 def test_the_checks_of_foreign_pages_are_off_on_a_space() -> None:
-    found = options(SPACE)
-    assert found["server.enableXsrfProtection"] == found["server.enableCORS"] == "false"
+    found = serve.options(SPACE)
+    assert found["server.enableXsrfProtection"] is found["server.enableCORS"] is False
+
+
+@pytest.mark.parametrize("words", ["yes", "2", "true", "on"])
+def test_no_such_switch(words: str) -> None:
+    with pytest.raises(InputError, match=r"neither switches on nor off.*DISSECTION_READ_ONLY"):
+        serve.check({"DISSECTION_READ_ONLY": words})
+
+
+def test_every_number_and_switch_is_looked_at() -> None:
+    found = {value.variable for value in vars(settings).values() if isinstance(value, settings.Number)}
+    assert found == {number.variable for number in settings.NUMBERS} | {"PORT"}
+
+
+def test_the_table_has_every_variable_and_none_more() -> None:
+    sources = [path for folder in ("dissection", "pages") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in sources for name in re.findall(r'"(DISSECTION_[A-Z_]*[A-Z])"', path.read_text(encoding="utf-8"))}
+    table = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8").split("## Settings")[1].split("\n\n")[0]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row[1])]
+    assert {name for name in listed if name.startswith("DISSECTION")} == read
+    assert set(listed) - read == {"PORT", "XDG_STATE_HOME", "OPENAI_API_KEY", "HF_TOKEN", "HF_HOME", "SPACE_ID"}
+    assert len(listed) == len(set(listed))
+    usual = {row[1].strip(" `"): row[-2].strip() for row in rows}
+    for number in settings.NUMBERS:
+        assert usual[number.variable] in (str(number.usual), "the cores", "a quarter of the memory"), number.variable
+
+
+def test_the_readme_is_a_spaces_card() -> None:
+    from huggingface_hub import SpaceCard
+
+    card = SpaceCard.load(ROOT / "README.md").data
+    assert (card.title, card.sdk, card.app_port, card.license) == ("Preference Dissection", "docker", settings.PORT.usual, "apache-2.0")
+    facts = card.to_dict()
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}  # those of the Hub's documentation
+    assert {facts["colorFrom"], facts["colorTo"]} <= colours
+    assert re.fullmatch(r"[^\x00-\u203b]\ufe0f?", facts["emoji"]), "one emoji"
+    assert 0 < len(facts["short_description"]) <= 60
+    assert card.tags
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", tag) for tag in card.tags)
+    known = {"title", "emoji", "colorFrom", "colorTo", "sdk", "app_port", "license", "short_description", "tags"}
+    assert set(facts) == known
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in licence
+    assert "Version 2.0" in licence
+    assert f"EXPOSE {card.app_port}" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def test_default_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "-mine.jsonl").write_text("{}")
     monkeypatch.chdir(tmp_path)
-    assert serve.arguments({"DISSECTION_DATA": "-mine.jsonl"})[-2:] == ["--", str(tmp_path / "-mine.jsonl")]
-    assert serve.arguments({"DISSECTION_DATA": str(tmp_path)})[-2:] == ["--", str(tmp_path)]
+    assert serve.data({"DISSECTION_DATA": "-mine.jsonl"}) == [str(tmp_path / "-mine.jsonl")]
+    assert serve.data({"DISSECTION_DATA": str(tmp_path)}) == [str(tmp_path)]
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert serve.arguments({"DISSECTION_DATA": "~/-mine.jsonl"})[-1] == str(tmp_path / "-mine.jsonl")
+    assert serve.data({"DISSECTION_DATA": "~/-mine.jsonl"})[0] == str(tmp_path / "-mine.jsonl")
 
 
 @pytest.mark.parametrize("words", ["hf://datasets/owner/name", "https://huggingface.co/datasets/owner/name"])
 def test_a_default_dataset_of_the_hub(words: str) -> None:
-    assert serve.arguments({"DISSECTION_DATA": words})[-2:] == ["--", "hf://datasets/owner/name"]
+    assert serve.data({"DISSECTION_DATA": words}) == ["hf://datasets/owner/name"]
 
 
 def test_an_address_of_something_else_is_refused() -> None:
     with pytest.raises(InputError, match=r"DISSECTION_DATA.*hf://datasets/owner/name"):
-        serve.arguments({"DISSECTION_DATA": "https://huggingface.co/spaces/owner/name"})
+        serve.data({"DISSECTION_DATA": "https://huggingface.co/spaces/owner/name"})
 
 
 def test_no_such_default_dataset(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"There is no default dataset at .*DISSECTION_DATA"):
-        serve.arguments({"DISSECTION_DATA": str(tmp_path / "none.jsonl")})
+        serve.data({"DISSECTION_DATA": str(tmp_path / "none.jsonl")})
 
 
 def started(**environ: str) -> subprocess.Popen[str]:
@@ -164,6 +199,12 @@ def test_a_bad_setting_ends_the_start_with_its_words() -> None:
     assert len(words.splitlines()) == 1
 
 
+def test_a_bad_option_of_streamlit_ends_the_start_too() -> None:
+    words, _ = (process := started(STREAMLIT_SERVER_MAX_MESSAGE_SIZE="much")).communicate(timeout=60)
+    assert process.returncode == 2
+    assert "'much' is not a valid integer" in words
+
+
 def status(address: str, method: str = "GET") -> int:
     try:
         with urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=5) as answer:
@@ -174,12 +215,12 @@ def status(address: str, method: str = "GET") -> int:
         return 0
 
 
-def pinged(port: str, path: str) -> bool:
+def pinged(port: str, path: str, origin: str = "") -> bool:
     """Whether the server asks a browser that says nothing whether it is there."""
     lines = [
         f"GET {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
-        f"Origin: http://127.0.0.1:{port}",
+        f"Origin: {origin or f'http://127.0.0.1:{port}'}",
         "Upgrade: websocket",
         "Connection: Upgrade",
         "Sec-WebSocket-Version: 13",
@@ -197,6 +238,7 @@ def pinged(port: str, path: str) -> bool:
 
 def test_a_real_start_under_a_base_path() -> None:
     environ = {"DISSECTION_PORT": str(free_port()), "DISSECTION_BASE_PATH": "/tools/dissection", "DISSECTION_PING_SECONDS": "1"}
+    environ["STREAMLIT_SERVER_CORS_ALLOWED_ORIGINS"] = "https://tools.example"
     address = serve.health_address(environ)
     server = started(**environ)
     try:
@@ -209,6 +251,9 @@ def test_a_real_start_under_a_base_path() -> None:
             assert b"<title>" in page.read()
         assert status(address.replace("/tools/dissection", "")) != 200
         assert pinged(environ["DISSECTION_PORT"], "/tools/dissection/_stcore/stream")
+        assert pinged(environ["DISSECTION_PORT"], "/tools/dissection/_stcore/stream", "https://tools.example"), (
+            "Streamlit's own options hold"
+        )
         # No Space: what brings no cookie along is turned away before it is looked at.
         assert status(f"{base}/_stcore/upload_file/nobody/nothing", "PUT") == 403
     finally:

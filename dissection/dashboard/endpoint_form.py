@@ -1,12 +1,12 @@
 """The form that asks whom to ask: an endpoint, a key and the limits of a run."""
 
-import os
 import time
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import show
 from dissection.endpoint.address import ACCEPTED, SETTING, Endpoint, check_address, private_allowed
 from dissection.endpoint.client import usable_key
@@ -34,7 +34,7 @@ class Connection(NamedTuple):
 
 def own_machine() -> bool:
     """Whether this server is its only visitor's own machine, whose keys of the environment may be used."""
-    return private_allowed() and "SPACE_ID" not in os.environ
+    return private_allowed() and not settings.hosted()
 
 
 def endpoint_form(place: str) -> Connection | None:

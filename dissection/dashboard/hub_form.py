@@ -1,14 +1,15 @@
 """Datasets of the Hugging Face Hub: chosen from a list or by address, downloaded behind the pages, and looked at before use."""
 
 import dataclasses
-import os
 import threading
 from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import analysis, session, show
+from dissection.dashboard.limits import check_pairs, visitors_rows
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
@@ -57,7 +58,9 @@ def download_panel() -> None:
     """This visitor's download, wherever on the Upload page they are: how far it is, then what was read."""
     if found := _current():
         running = found.work.running
-        st.fragment(_panel, run_every=0.5 if running else None)(found, was_running=running)
+        # A button of a fragment draws the fragment alone anew, and data that were opened there came to no other part of the page.
+        panel = st.fragment(_panel, run_every=0.5) if running else _panel
+        panel(found, was_running=running)
 
 
 def _find() -> None:
@@ -123,7 +126,7 @@ def _known_sets() -> None:
 
 
 def _token_field() -> Token:
-    hosted = "SPACE_ID" in os.environ
+    hosted = settings.hosted()
     own = "" if hosted else " Without one, HF_TOKEN or the login of this machine is used, if there is one."
     given = st.text_input(
         "Token, for gated or private datasets",
@@ -134,7 +137,7 @@ def _token_field() -> Token:
         help="A token with read access, from the Hub's settings. It is sent to the Hub alone, is not part of the address bar, and is gone when "
         f"you leave this page; a download that goes on has it until it is done.{own}",
     )
-    # On a Space, HF_TOKEN is its owner's, whose private datasets are not for visitors.
+    # On a server for others, HF_TOKEN is its owner's, whose private datasets are not for visitors.
     return given.strip() or _login_token() or (False if hosted else None)
 
 
@@ -198,7 +201,9 @@ def _choose_part(address: HubAddress, listing: Listing) -> tuple[HubAddress, Par
 
 def _start(address: HubAddress, token: Token, reader: str | None, listing: Listing) -> None:
     def opened(report: Report) -> _Opened:
-        dataset = open_hub(address, token, reader, report, listing=listing)
+        with visitors_rows():
+            dataset = open_hub(address, token, reader, report, listing=listing)
+        check_pairs(dataset)
         return _Opened(dataset, inspect(dataset).lines())
 
     st.session_state["hub_current"] = _Download(str(address), Background(opened, _TURNS))

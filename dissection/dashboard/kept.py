@@ -93,11 +93,13 @@ class Kept:
                 if now - entry.used > ORPHAN_SECONDS and not has_visitors(key[0]):
                     self._drop(key)
 
-    def drop(self, owner: str) -> None:
-        """Drop what belongs to some data."""
+    def drop(self, owner: str) -> int:
+        """Drop what belongs to some data; how many results that was."""
         with self._lock:
-            for key in [key for key in self._entries if key[0] == owner]:
+            keys = [key for key in self._entries if key[0] == owner]
+            for key in keys:
                 self._drop(key)
+            return len(keys)
 
     def sizes(self) -> tuple[int, int]:
         """Bytes in memory and on disk."""
@@ -147,7 +149,10 @@ class Kept:
 
     def _write(self, entry: _Entry) -> bool:
         """Whether the result is on disk now; a full disk is no reason to fail, as the result can be computed again."""
-        file = private_file()
+        try:
+            file = private_file()
+        except OSError:  # the folder for temporary files can't be written
+            return False
         try:
             pickle.dump(entry.value, file, protocol=5)
             file.flush()

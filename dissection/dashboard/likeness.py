@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
@@ -219,7 +220,7 @@ def _chosen(found: Metadata) -> Grouping:
     return found.grouping(column)
 
 
-def _crossed(key: tuple[object, ...], similarity: pd.DataFrame, own: Metadata, one: Grouping) -> None:
+def _crossed(key: behind.Asked, similarity: pd.DataFrame, own: Metadata, one: Grouping) -> None:
     """Judges that share this column alone, against those that share another alone."""
     for column in own.columns:
         if column == one.by:
@@ -249,6 +250,8 @@ def _crossed_table(key: behind.Asked, similarity: pd.DataFrame, one: Grouping, o
 
 def _metadata(dataset: PairDataset) -> Metadata | None:
     ways = {"edit": "Type them", "file": "Upload a CSV", "names": "Parts of the names"}
+    if settings.read_only():
+        del ways["file"]
     way = controls.choice("Where the groups stand", list(ways), "groupway", ways)
     names = dataset.judge_names
     if way == "file":

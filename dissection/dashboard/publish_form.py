@@ -4,12 +4,14 @@ import json
 
 import streamlit as st
 
+from dissection import settings
 from dissection.community.card import LICENCES, LONGEST, OTHER, Draft
 from dissection.community.consent import consent
 from dissection.community.content import Subject, first_record, summary
 from dissection.community.folder import Store
 from dissection.community.publishing import Published, publish
 from dissection.dashboard import session, show
+from dissection.dashboard.limits import only_shown
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.figures.style import plain_markdown
@@ -21,6 +23,9 @@ OTHER_LICENCE = "another one"
 
 def publish_form(store: Store, dataset: PairDataset) -> None:
     """The part of the Community page where a visitor publishes; `dataset` is the one in view, with their judges in it."""
+    if settings.read_only():
+        only_shown("publish something")
+        return
     _last()
     subjects = _subjects(dataset)
     if not subjects:

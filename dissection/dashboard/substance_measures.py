@@ -3,7 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from dissection import settings
 from dissection.dashboard import behind, controls, show
+from dissection.dashboard.limits import only_shown
 from dissection.dataset import PairDataset
 from dissection.errors import InputError
 from dissection.export import safe_cells
@@ -57,6 +59,9 @@ def measures(dataset: PairDataset) -> None:
 
 def _uploaded(models: tuple[str, ...]) -> Measures | None:
     """The table, kept for the session; without one, a template of it."""
+    if settings.read_only():
+        only_shown("compare them with a table of measures of your own")
+        return None
     file = st.file_uploader(
         f"A table with a column `{MODEL_COLUMN}` and a column for each measure (CSV, TSV, JSON Lines, Parquet)", key="measures"
     )

@@ -10,13 +10,12 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dissection import settings
+from dissection import logs, settings
 from dissection.dashboard import analysis
 from dissection.dashboard.kept import kept
 from dissection.errors import InputError
 
 LOOK_SECONDS = 10.0
-_log = logging.getLogger(__name__)
 
 
 class State(Protocol):
@@ -181,27 +180,25 @@ def visits() -> Visits:
     results = kept()
 
     def ended(content_hash: str) -> None:
-        results.drop(content_hash)
+        dropped = results.drop(content_hash)
+        logs.event("data ended", data=content_hash[:12], results=dropped)
         if settings.hosted():
             analysis.forget(content_hash)
 
-    found = Visits(
-        settings.MEMORY_MB.read() * 500_000,
-        settings.IDLE_MINUTES.read() * 60.0,
-        float(st.get_option("server.disconnectedSessionTTL")) + LOOK_SECONDS,
-        ended,
-    )
+    returns = float(st.get_option("server.disconnectedSessionTTL"))  # seconds for which Streamlit keeps a tab that lost its connection
+    pause = min(LOOK_SECONDS, returns)
+    found = Visits(settings.MEMORY_MB.read() * 500_000, settings.IDLE_MINUTES.read() * 60.0, returns + pause, ended)
 
     def watch() -> None:
         while True:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(pause)
             if not runtime.exists():
                 continue
             try:
                 found.look(is_open)
                 results.drop_orphans(found.has_visitors)
             except Exception as error:  # noqa: BLE001 - without this thread nothing would be cleared any more
-                _log.error("Clearing up failed: %s", type(error).__name__)
+                logs.event("clearing up failed", logging.ERROR, **logs.facts_of(error))
 
     threading.Thread(target=watch, daemon=True, name="visits").start()
     return found

@@ -14,7 +14,7 @@ from dissection.hub.faults import ChoiceError
 from dissection.hub.parts import Part, choose
 from dissection.readers import READERS, open_dataset, with_properties
 from dissection.tables import Table, joined, read_table
-from dissection.tables_text import MAX_ROWS, too_many
+from dissection.tables_text import most_rows, too_many, too_many_rows
 
 MAX_UNPACKED = 4_000_000_000
 MAX_DECODED = 2 * MAX_UNPACKED  # as for one file of Parquet
@@ -72,10 +72,11 @@ def _read(paths: Sequence[Path], part: Part, address: HubAddress, reader: str | 
     tables: list[Table] = []
     for path, name in zip(paths, names, strict=True):
         tables.append(read_table(path, name, MAX_UNPACKED))
-        decoded = sum(table.arrow.nbytes for table in tables if table.arrow is not None)
-        for what, size, limit in (("rows", sum(map(len, tables)), MAX_ROWS), ("bytes once decoded", decoded, MAX_DECODED)):
-            if size > limit:
-                raise too_many(what, size, limit, address.repo)
+        decoded, rows = sum(table.arrow.nbytes for table in tables if table.arrow is not None), sum(map(len, tables))
+        if rows > most_rows():
+            raise too_many_rows(address.repo, rows)
+        if decoded > MAX_DECODED:
+            raise too_many("bytes once decoded", decoded, MAX_DECODED, address.repo)
     table = tables[0] if len(tables) == 1 else _joined(tables, address)
     for candidate in READERS:
         if reader == candidate.NAME or (reader is None and candidate.recognises(table)):

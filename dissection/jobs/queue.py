@@ -14,7 +14,7 @@ from dissection.jobs.recent import Recent
 from dissection.jobs.store import PosteriorStore, named_after
 from dissection.regression.cells import Cell
 from dissection.regression.posterior import Posterior
-from dissection.settings import WORKERS
+from dissection.settings import JOBS, WORKERS
 
 KEPT_JOBS = 200
 KEPT_CELLS = 20_000  # of ended jobs
@@ -64,11 +64,11 @@ class JobQueue:
         """Begin a job and return at once.
 
         Args:
-            visitor: may have one job at a time.
+            visitor: may have `settings.JOBS` under way.
             cells: in the order in which they are wanted.
 
         Raises:
-            InputError: there are no cells, or the visitor's last job has not ended.
+            InputError: there are no cells, or the visitor has as many jobs under way as they may.
         """
         if not cells:
             raise InputError(
@@ -77,9 +77,12 @@ class JobQueue:
         with self._changed:
             if self._closed:
                 raise RuntimeError("The queue is closed.")
-            if any(job.visitor == visitor for job in self._turns):
+            under_way, most = sum(job.visitor == visitor for job in self._turns), JOBS.read()
+            if under_way >= most:
                 raise InputError(
-                    "An analysis of yours is still running.", accepted="one analysis at a time", remedy="cancel it or wait until it ends"
+                    f"{'An analysis' if under_way == 1 else f'{under_way} analyses'} of yours {'is' if under_way == 1 else 'are'} still running.",
+                    accepted="one analysis at a time" if most == 1 else f"{most} analyses at a time",
+                    remedy="cancel it or wait until it ends" if most == 1 else "wait until one ends",
                 )
             job = Job(visitor, cells, self._changed, self._running, self._share)
             self._jobs[job.id] = job
