@@ -3,6 +3,8 @@
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from dissection.judges import DATA_FOLDER
+
 _PAGES = (
     ("pages/overview.py", "Overview", ":material/home:"),
     ("pages/dissect.py", "Dissect", ":material/grid_on:"),
@@ -45,5 +47,7 @@ def through_app() -> None:
     pages ends that for the whole server; the rerun then goes through `app.py`, at the same address.
     """
     if not st.session_state.get("entered"):
+        # Where a page has no icon of its own yet, browsers would ask a host of Google's for that of the list of pages.
+        st.set_page_config(page_icon=str(DATA_FOLDER / "icon.png"))
         navigation()
         st.rerun()

@@ -116,10 +116,13 @@ def data_table(table: pd.DataFrame, name: str, columns: Mapping[str, Any] | None
 
 def inspection(lines: Sequence[str]) -> None:
     """The lines of an inspection: headings, items, and what belongs to an item."""
-    written = (
-        plain_markdown(line).replace("  \\- ", "- ", 1) if line.startswith(" ") else f"\n**{plain_markdown(line)}**\n" for line in lines
-    )
-    st.markdown("  \n".join(written))
+
+    def written(line: str) -> str:
+        if line.startswith("  - "):
+            return f"- {plain_markdown(line[4:])}"
+        return plain_markdown(line) if line.startswith(" ") else f"\n**{plain_markdown(line)}**\n"
+
+    st.markdown("  \n".join(map(written, lines)))
 
 
 def mistake(error: InputError) -> None:

@@ -73,12 +73,16 @@ def judge_text(judge: str, own: Collection[str], limit: int = 30) -> str:
 
 
 def plain_markdown(text: object) -> str:
-    """Any text so that Markdown shows it as it is.
+    """Any text so that Markdown shows it as it is, on one line.
 
-    A word joiner, which has no width, keeps addresses from being made into links: Markdown looks for these after it has undone escapes.
+    A word joiner, which has no width, stands where an escape is of no use: Streamlit looks for addresses, icons, emoji and arrows after
+    Markdown has undone all escapes.
     """
-    unlinked = re.sub(r"(?i)(https?:|www|@)(?=[/.\w])", "\\1\u2060", str(text))
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", unlinked)
+    shown = re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*|^\s{2,}|\t", " ", str(text))
+    shown = re.sub(r"(?i)(https?:|www|@)(?=[/.\w])|:(?=[\w+/-]+:)|(?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S)", "\\g<0>\u2060", shown)
+    shown = re.sub(r"([\\`*_{}\[\]()<>#+!|~$:&-])", r"\\\1", shown)
+    # At the start of a paragraph these would number a list, or underline a heading.
+    return re.sub(r"^( ?\d*)(=|(?<=\d)\.(?!\d))", r"\1\\\2", shown)
 
 
 def layout(height: int, margin: tuple[int, int, int, int] = (8, 8, 8, 8)) -> dict[str, Any]:
