@@ -2,12 +2,14 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dissection import spool
+from dissection.dashboard import limits
 from dissection.errors import FileError
 from dissection.tables import read_table
 from dissection.tables_parquet import read_parquet
@@ -78,3 +80,28 @@ def test_the_bound_is_of_this_thread_and_ends() -> None:
     assert found == [MAX_ROWS]
     with at_most(10 * MAX_ROWS):
         assert most_rows() == MAX_ROWS
+
+
+def test_few_files_are_read_at_the_same_time() -> None:
+    reading, most, gate = 0, 0, threading.Event()
+    lock = threading.Lock()
+
+    def read() -> None:
+        nonlocal reading, most
+        with limits.visitors_rows():
+            with lock:
+                reading += 1
+                most = max(most, reading)
+            gate.wait(10)
+            with lock:
+                reading -= 1
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    assert most == limits.READ_AT_ONCE, "the others wait"
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert (most, reading) == (limits.READ_AT_ONCE, 0)

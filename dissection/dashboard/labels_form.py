@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dissection.dashboard import session, show
+from dissection.dashboard.limits import visitors_rows
 from dissection.dataset import PairDataset
 from dissection.errors import AmbiguousLabelError, InputError, LabelError, TakenNameError
 from dissection.figures.style import plain_markdown
@@ -125,7 +126,8 @@ class _Reading:
         found = self._held.get(memo)
         if found is None:
             try:
-                found = read_labels(self._file.getvalue(), self._file.name, self._dataset, self._name, self._meaning, self._rename)
+                with visitors_rows():
+                    found = read_labels(self._file.getvalue(), self._file.name, self._dataset, self._name, self._meaning, self._rename)
             except InputError as error:
                 found = error
         self.used[memo] = found

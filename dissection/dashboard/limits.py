@@ -1,9 +1,11 @@
 """What visitors may bring and do on this server: how many pairs at most, and whether anything at all."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dissection import settings
 from dissection.dataset import PairDataset
@@ -11,12 +13,21 @@ from dissection.errors import DatasetError
 from dissection.tables_text import at_most
 from dissection.wording import count
 
+READ_AT_ONCE = 2  # files of visitors: the largest takes some gigabytes while it is read
+_TURNS = threading.BoundedSemaphore(READ_AT_ONCE)
+
 
 @contextlib.contextmanager
 def visitors_rows() -> Iterator[None]:
-    """Let no file that is read within have more rows than a visitor's dataset may have pairs; in this thread."""
-    with at_most(settings.PAIRS.read()):
-        yield
+    """Let no file that is read within have more rows than a visitor's dataset may have pairs; in this thread, which waits for its turn."""
+    if not _TURNS.acquire(blocking=False):
+        with st.spinner("Waiting until files of others have been read …") if get_script_run_ctx() else contextlib.nullcontext():
+            _TURNS.acquire()
+    try:
+        with at_most(settings.PAIRS.read()):
+            yield
+    finally:
+        _TURNS.release()
 
 
 def check_pairs(dataset: PairDataset, *further: PairDataset) -> None:
