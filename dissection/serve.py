@@ -36,6 +36,8 @@ def options(environ: Mapping[str, str]) -> dict[str, str | int | bool]:
         "browser.gatherUsageStats": False,
         # To say where the app is, Streamlit would ask a host of the internet for this machine's address.
         "logger.hideWelcomeMessage": True,
+        # A full collection after each run takes 0.1 s or more here; `dissection.dashboard.server` sees to it.
+        "runner.postScriptGC": False,
         "logger.enableRich": False,  # it would print messages of exceptions, past the log
         **_upload(environ),
         **_base(environ),
@@ -162,6 +164,8 @@ def main() -> None:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(EXIT_BAD_INPUT)
     os.environ.setdefault(settings.HOSTED, "1")
+    # Each rerun is a thread of its own, and glibc would keep freed memory for each of many.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     # The same process, so that signals reach the server and what supervises it sees its end.
     os.execv(sys.executable, command)  # noqa: S606 (no shell, and nothing in the command comes from a visitor)
 

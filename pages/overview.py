@@ -1,15 +1,19 @@
 """Overview: what is loaded, and what a judge wants, in a sentence a scenario."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dissection.agreement import cohen_kappa
 from dissection.dashboard import controls, session, show
+from dissection.dashboard.kept import shared
 from dissection.dataset import PairDataset
 from dissection.figures.effects import percent_frame
 from dissection.figures.sentences import cell_words, headline, likes_and_dislikes
 from dissection.inspection import inspect, judge_table
+from dissection.regression.model import Model
 from dissection.regression.posterior import Posterior, probability
 
 MAX_GROUPS = 20
@@ -33,24 +37,42 @@ def badge(row: pd.Series, colour: str) -> str:
     return f":{colour if sure else 'gray'}-badge[{show.plain_markdown(cell_words(row))}]"
 
 
-def sentences(dataset: PairDataset, judge: str) -> None:
-    frame = percent_frame(session.posteriors(dataset, dataset.selectable_groups, (judge,)))
-    scenarios = frame[frame["kind"] == "scenario"]
-    st.markdown(headline(scenarios, judge))
-    shown = dataset.selectable_groups[:MAX_GROUPS]
-    for group in shown:
-        part = frame[frame["group"] == group.name]
-        n = int(part["n"].iloc[0])
-        size = f"n = {n:,}" if dataset.has_pairs else "n unknown"
-        kind = " · condition" if group.kind == "condition" else ""
-        name, words = st.columns([1, 4])
-        name.markdown(f"**{show.plain_markdown(group.label)}**  \n:gray[:small[{size}{kind}]]")
+def in_words(dataset: PairDataset, judge: str, posteriors: Sequence[Posterior]) -> list[str]:
+    """The headline, then the likes and dislikes in each group that is shown."""
+    frame = percent_frame(posteriors)
+    parts = dict(tuple(frame.groupby("group", sort=False)))
+    lines = [headline(frame[frame["kind"] == "scenario"], judge)]
+    for group in dataset.selectable_groups[:MAX_GROUPS]:
+        part = parts[group.name]
         if part["status"].isin(["no verdicts", "not converged"]).all():
-            words.caption(f"No numbers: {part['status'].iloc[0]}.")
+            lines.append(f":gray[:small[No numbers: {part['status'].iloc[0]}.]]")
             continue
         likes, dislikes = likes_and_dislikes(part)
         badges = [*(badge(row, "green") for _, row in likes.iterrows()), *(badge(row, "orange") for _, row in dislikes.iterrows())]
-        words.markdown(" ".join(badges) or ":gray[no property leans to either side]")
+        lines.append(" ".join(badges) or ":gray[no property leans to either side]")
+    return lines
+
+
+@shared()
+def fast_in_words(dataset: PairDataset, model: Model, judge: str) -> list[str]:
+    """`in_words` of the fast engine, which takes longer than all else on this page."""
+    cells = [cell for group in dataset.selectable_groups for cell in session.fit_fast(dataset, group, model) if cell.judge == judge]
+    return in_words(dataset, judge, cells)
+
+
+def sentences(dataset: PairDataset, judge: str) -> None:
+    posteriors = session.posteriors(dataset, dataset.selectable_groups, (judge,))
+    sampled = st.session_state.get("engine") == session.SAMPLER
+    first, *lines = in_words(dataset, judge, posteriors) if sampled else fast_in_words(dataset, session.model(), judge)
+    st.markdown(first)
+    shown = dataset.selectable_groups[:MAX_GROUPS]
+    sizes = {posterior.group: posterior.n for posterior in posteriors}
+    for group, line in zip(shown, lines, strict=True):
+        size = f"n = {sizes[group]:,}" if dataset.has_pairs else "n unknown"
+        kind = " · condition" if group.kind == "condition" else ""
+        name, words = st.columns([1, 4])
+        name.markdown(f"**{show.plain_markdown(group.label)}**  \n:gray[:small[{size}{kind}]]")
+        words.markdown(line)
     if len(shown) < len(dataset.selectable_groups):
         st.caption(f"The first {len(shown)} of {len(dataset.selectable_groups)} groups; the Dissect page has them all.")
 

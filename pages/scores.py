@@ -105,6 +105,8 @@ with left:
     group = controls.group(dataset)
 with right:
     judges = controls.some_judges(dataset, "judges") if view == "judges" else (controls.one_judge(dataset),)
+if not scoring.ready(dataset, (group,) if view == "judges" else dataset.selectable_groups):
+    st.stop()
 if view == "judges":
     held_out_scores(dataset, scoring.scores(dataset, (group,), judges), metric, group.label, "judge")
 else:

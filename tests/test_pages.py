@@ -13,6 +13,8 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from dissection.dashboard import behind
+
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app.py"
 TITLES = {
@@ -53,6 +55,8 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
         PagesManager.uses_pages_directory = False
 
     monkeypatch.setattr(PagesManager, "__init__", initialise_as_later)
+    # No browser asks again for what is made behind a page.
+    monkeypatch.setattr(behind, "WAITED_SECONDS", 60.0)
 
     def opened(page: str, file: Path | None = None, **query: str) -> AppTest:
         monkeypatch.setattr(sys, "argv", ["app.py", *([str(file)] if file else [])])

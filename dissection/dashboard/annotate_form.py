@@ -60,7 +60,9 @@ def ask_model(dataset: PairDataset, connection: Connection | None) -> None:
     _prompts()
     plan.check(dataset)
     pairs = session.hash_of_pairs(dataset)
-    calls = kept_calls("annotate", (pairs, plan), lambda: (sample_calls(dataset, plan, SAMPLE_PAIRS), expected_calls(dataset, plan)))
+    calls = kept_calls(
+        "annotate", (pairs, plan), lambda: (sample_calls(dataset, plan, SAMPLE_PAIRS), expected_calls(dataset, plan)), dataset.content_hash
+    )
     upper = UPPER if "specific" in plan.stages or plan.reference else ""
     asking = Asking("annotate", f"annotation {pairs}", f"Annotation of {count(len(dataset), 'pair')} of {dataset.name}", calls, upper)
     if connection is None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dissection.asking.creating import Creation
+from dissection.dashboard.kept import kept
 from dissection.endpoint.calls import Call
 from dissection.errors import InputError
 from dissection.wording import count
@@ -48,17 +49,19 @@ class Asking(NamedTuple):
     upper: str = ""
 
 
-def kept_calls(place: str, about: object, make: Callable[[], tuple[Sequence[Call], Sequence[Call]]]) -> Calls:
+def kept_calls(place: str, about: object, make: Callable[[], tuple[Sequence[Call], Sequence[Call]]], owner: str = "") -> Calls:
     """The calls of a place on a page, made where they are about something else than last time.
 
     Args:
         place: on the page.
         about: all that they are made from; compared by `==`.
         make: gives `sample` and `every`.
+        owner: hash of the data, where they are made from it alone: then all who have it share them, as the prompts take megabytes.
     """
     held: Calls | None = st.session_state.get(f"calls-{place}")
     if held is None or held.about != about:
-        held = st.session_state[f"calls-{place}"] = Calls(about, *make())
+        held = kept().result(owner, ("calls", place, about), lambda: Calls(about, *make())) if owner else Calls(about, *make())
+        st.session_state[f"calls-{place}"] = held
     return held
 
 

@@ -55,7 +55,11 @@ def prompts_and_replies(place: str, sample: Sequence[Call], tried: Run | None) -
 
 def without_endpoint(asking: Asking) -> None:
     """How much there is to ask, and the prompts, where nobody can be asked."""
-    found = estimate(asking.calls.every, Endpoint("any model", provider="auto"))
+    held = st.session_state.get(f"estimate-{asking.place}")
+    if held is None or held[0] is not asking.calls.every:
+        held = (asking.calls.every, estimate(asking.calls.every, Endpoint("any model", provider="auto")))
+        st.session_state[f"estimate-{asking.place}"] = held
+    found = held[1]
     st.markdown(f"**{plain_markdown(asking.what)}**")
     st.caption(plain_markdown(f"{found.sentence()} {asking.upper}".strip()))
     prompts_and_replies(asking.place, asking.calls.sample, None)

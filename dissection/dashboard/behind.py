@@ -9,7 +9,7 @@ from dissection.dashboard import analysis, show, visits
 from dissection.dashboard.tasks import Task, tasks
 from dissection.regression.fit import Progress
 
-WAITED_SECONDS = 1.2  # most contrasts are done by then, and no progress flashes up
+WAITED_SECONDS = 0.5  # most contrasts are done by then, and no progress flashes up
 Result = TypeVar("Result")
 Asked = tuple[str, *tuple[Hashable, ...]]
 

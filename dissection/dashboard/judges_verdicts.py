@@ -155,7 +155,7 @@ def _ask(dataset: PairDataset, connection: Connection | None, plan: Plan) -> Non
     base = session.base_dataset(key)
     check_size(len(base) * plan.per_pair * len(plan.instructions), 0)
     pairs = session.hash_of_pairs(base)
-    calls = kept_calls("judges", (pairs, plan), lambda: _calls(base, plan))
+    calls = kept_calls("judges", (pairs, plan), lambda: _calls(base, plan), base.content_hash)
     judges = count(len(plan.instructions), "judge")
     what = f"{'Grades' if plan.mode == 'scores' else 'Verdicts'} of {judges} on {count(len(base), 'pair')} of {base.name}"
     asking = Asking("judges", f"{plan.mode} {pairs}", what, calls)

@@ -1,14 +1,15 @@
 """Held-out scores from a bounded cache."""
 
-from dissection.dashboard import session
+from dissection.dashboard import behind, session
 from dissection.dashboard.kept import shared
 from dissection.dataset import Group, PairDataset
+from dissection.regression.fit import Progress
 from dissection.regression.model import Model
 from dissection.regression.posterior import Posterior
 from dissection.regression.scores import Score, score, scored_model
 
 
-@shared("Predicting pairs that the fit has not seen …")
+@shared()
 def _score_group(dataset: PairDataset, group: Group, model: Model) -> tuple[Score, ...]:
     return tuple(score(dataset, model, groups=[group.name]))
 
@@ -21,6 +22,19 @@ def model() -> Model:
 def posterior(dataset: PairDataset, group: Group, judge: str) -> Posterior:
     """The fit of all pairs of a judge in a group under `model`, by the fast engine, which the scores are of too."""
     return next(cell for cell in session.fit_fast(dataset, group, model()) if cell.judge == judge)
+
+
+def ready(dataset: PairDataset, groups: tuple[Group, ...]) -> bool:
+    """Whether the groups are scored; where they are not yet, how far that is, is shown."""
+    chosen = model()
+
+    def work(progress: Progress) -> bool:
+        for number, group in enumerate(groups):
+            progress(number, len(groups))
+            _score_group(dataset, group, chosen)
+        return True
+
+    return bool(behind.result("scores", (dataset.content_hash, chosen, groups), "Predicting pairs that the fit has not seen", work))
 
 
 def scores(dataset: PairDataset, groups: tuple[Group, ...], judges: tuple[str, ...]) -> list[Score]:

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -26,6 +27,7 @@ from uvicorn.config import LOGGING_CONFIG
 
 import dissection
 from dissection import dashboard, logs, serve, settings
+from dissection.dashboard import reruns
 from dissection.hosting.headers import Headers
 from dissection.hosting.uploads import FRAME_BYTES, MEGABYTE, Bounds, Uploads
 from dissection.hosting.visitors import Visitors
@@ -82,6 +84,9 @@ def _load(begun: float, drawn: bool) -> None:  # noqa: FBT001 (a thread's argume
         if module.name != __spec__.name:
             importlib.import_module(module.name)
             time.sleep(0.01)  # visitors first
+    # What is loaded by now stays; collections need not look at it any more.
+    gc.collect()
+    gc.freeze()
     logs.event("warmed up", drawn=drawn, seconds=round(time.monotonic() - begun, 1))
 
 
@@ -129,6 +134,7 @@ def main() -> None:
     config = _streamlits_own() | serve.options(os.environ)
     _log_in_lines()
     starlette_server.get_max_message_size_bytes = lambda: MOST_MESSAGE_BYTES  # type: ignore[attr-defined]
+    reruns.mend()
     app().run(config=config)
 
 

@@ -1,5 +1,6 @@
 """Who visits the server, which data each of them has, and the end of a visit, with which everything of theirs goes."""
 
+import gc
 import logging
 import threading
 import time
@@ -197,6 +198,7 @@ def visits() -> Visits:
             try:
                 found.look(is_open)
                 results.drop_orphans(found.has_visitors)
+                gc.collect()
             except Exception as error:  # noqa: BLE001 - without this thread nothing would be cleared any more
                 logs.event("clearing up failed", logging.ERROR, **logs.facts_of(error))
 

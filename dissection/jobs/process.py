@@ -1,5 +1,6 @@
 """A worker process as its owner sees it."""
 
+import contextlib
 import io
 import json
 import os
@@ -111,6 +112,8 @@ class WorkerProcess:
                     stderr=subprocess.PIPE,
                     bufsize=0,
                 )
+                with contextlib.suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, self._process.pid, 15)
                 self._listener.start()
             return self._process
 
