@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from dissection import settings
+from dissection.cache_folder import cache_folder
 from dissection.errors import InputError
 from dissection.settings import short
 
@@ -56,6 +57,7 @@ def check(environ: Mapping[str, str]) -> None:
         number.read(environ)
     for name in settings.SWITCHES:
         settings.switch(name, environ)
+    cache_folder(environ)
 
 
 def health_address(environ: Mapping[str, str]) -> str:

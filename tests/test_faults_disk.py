@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tests.chat_server import ChatServer
 from tests.fault_tools import full
 from tests.jobs_cells import made_up
 from tests.test_community_page import agree, fill, mine, own, press, put, store
-from tests.test_pages import Open, open_page, rows, run, text, upload, write
+from tests.test_pages import APP, Open, open_page, rows, run, text, upload, write
 
 __all__ = ["laptop", "mind", "open_page", "server", "store"]  # the fixtures
 
@@ -69,6 +70,17 @@ def sampled(open_page: Open, monkeypatch: pytest.MonkeyPatch, file: Path, folder
     assert job.wait(30)
     queue.close()
     return run(at)
+
+
+def test_a_file_in_place_of_the_folder_is_said_on_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("")
+    monkeypatch.setenv("DISSECTION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    analysis.store.clear()
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    assert not at.exception
+    assert "is not a folder" in at.error[0].value
+    assert "DISSECTION\\_CACHE" in at.error[0].value
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])

@@ -261,3 +261,9 @@ def test_a_real_start_under_a_base_path() -> None:
         words, _ = server.communicate(timeout=20)
     # The message of where the app is was not made, for which it would have asked the internet for its address.
     assert "URL" not in words
+
+
+def test_a_file_in_place_of_the_cache_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(InputError, match=r"is not a folder.*DISSECTION_CACHE"):
+        serve.check({"DISSECTION_CACHE": str(tmp_path / "cache")})

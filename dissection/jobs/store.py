@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from dissection.cache_folder import cache_folder
-from dissection.errors import InputError
 from dissection.jobs.netcdf import read_draws, read_posteriors, to_netcdf
 from dissection.regression.cells import Cell
 from dissection.regression.nuts import Draws
@@ -167,15 +166,7 @@ def default_store() -> PosteriorStore:
     Raises:
         InputError: the folder is a file, or the size is not a positive number.
     """
-    folder = cache_folder()
-    if folder.exists() and not folder.is_dir():
-        raise InputError(
-            f"{folder} is not a folder.",
-            where="the environment variable DISSECTION_CACHE",
-            accepted="a folder, which is made where it is missing",
-            remedy="give another folder or unset the variable",
-        )
-    return PosteriorStore(folder, CACHE_MB.read() * 1_000_000)
+    return PosteriorStore(cache_folder(), CACHE_MB.read() * 1_000_000)
 
 
 def _slug(name: str) -> str:
