@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dissection.dashboard import analysis, asking_panel, controls, entry, session, show, visits
+from dissection.dashboard.tasks import tasks
 from dissection.errors import InputError
 from dissection.judges import DATA_FOLDER
 
@@ -29,4 +30,5 @@ except InputError as error:
     st.stop()
 analysis.strip()
 asking_panel.strip()
-page.run()
+with tasks().drawing.page():
+    page.run()

@@ -218,3 +218,29 @@ def test_the_time_left_is_that_of_the_speed_so_far(stop: threading.Event) -> Non
     left = task.seconds_left
     assert left is not None
     assert left >= 0.4, "four steps of at least a tenth of a second each"
+
+
+def test_work_gives_way_to_pages_that_are_drawn_but_not_to_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAY", PATIENCE)
+    board, steps = Tasks(Kept(10**6, 0)), []
+
+    def work(report: Progress) -> str:
+        for step in range(3):
+            report(step, 3)
+            steps.append(step)
+        return "done"
+
+    with board.drawing.page():
+        task = join(board, work)
+        assert not task.over.wait(0.1)
+        assert steps == []
+        with board.drawing.pause():
+            assert ends(task), "or a page would wait for work that waits for the page"
+    assert board.result(("data", "key")) == "done"
+
+
+def test_work_does_not_give_way_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAY", 0.02)
+    board = Tasks(Kept(10**6, 0))
+    with board.drawing.page():
+        assert ends(join(board, lambda report: report(1, 1)))

@@ -10,6 +10,7 @@ from dissection.dashboard.tasks import Task, tasks
 from dissection.regression.fit import Progress
 
 WAITED_SECONDS = 0.5  # most contrasts are done by then, and no progress flashes up
+LOOKED_SECONDS = 1.0  # between two looks at how far it is; each is a run of a part of the page
 Result = TypeVar("Result")
 Asked = tuple[str, *tuple[Hashable, ...]]
 
@@ -36,7 +37,7 @@ def result(place: str, key: Asked, what: str, work: Callable[[Progress], Result]
         if task is not None:
             tasks().cancel(task, analysis.visitor())
         task = own[place] = tasks().join(whole, work, analysis.visitor(), visits.session())
-        with st.spinner(f"{what} …"):
+        with st.spinner(f"{what} …"), tasks().drawing.pause():
             task.over.wait(WAITED_SECONDS)
     if task.error is not None:
         show.limit(task.error)
@@ -52,7 +53,7 @@ def result(place: str, key: Asked, what: str, work: Callable[[Progress], Result]
             st.rerun()
         return found
     else:
-        st.fragment(_progress, run_every=0.5)(place, what)
+        st.fragment(_progress, run_every=LOOKED_SECONDS)(place, what)
     return None
 
 

@@ -35,6 +35,8 @@ from dissection.hosting.visitors import Visitors
 # What a browser says of a page is names and numbers, and of a table what was edited in it. Streamlit would take what it sends itself.
 MOST_MESSAGE_BYTES = 10_000_000
 UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+# Python's own is ten times as long: a page that lets go of the lock, as it does at each call of NumPy, would wait that long for work behind others.
+SWITCH_SECONDS = 0.0005
 UPLOADS_PART = 4  # of the memory for data and results is for files as they came
 
 
@@ -135,6 +137,7 @@ def main() -> None:
     _log_in_lines()
     starlette_server.get_max_message_size_bytes = lambda: MOST_MESSAGE_BYTES  # type: ignore[attr-defined]
     reruns.mend()
+    sys.setswitchinterval(SWITCH_SECONDS)
     app().run(config=config)
 
 

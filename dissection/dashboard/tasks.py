@@ -1,10 +1,10 @@
 """Work for pages in threads of the server: shared by those who ask the same, a few at a time in turns, given up when everybody has gone."""
 
+import contextlib
 import logging
-import os
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import streamlit as st
@@ -13,9 +13,12 @@ from dissection.dashboard.kept import Kept, kept
 from dissection.dashboard.visits import is_open
 from dissection.errors import InputError
 from dissection.regression.fit import Progress
+from dissection.settings import cores
 
-PLACES = max(os.cpu_count() or 1, 2)  # tasks that compute at the same time
+# Tasks that compute at the same time. They hold Python's lock for much of it, and pages wait for it.
+PLACES = max(cores() - 1, 1)
 TURN_SECONDS = 2.0  # after which a task lets the next one in, so that short work does not wait for long work
+MOST_WAY, WAY_SECONDS = 0.2, 0.005  # for which work gives way at each step, and looks whether it still has to
 GONE_SECONDS = 60.0  # without a visitor, after which work is given up; a page that lost its connection is back by then
 LOOK_SECONDS = 1.0
 Work = Callable[[Progress], Any]
@@ -129,6 +132,42 @@ class Turns:
             self.take(task)
 
 
+class Drawing:
+    """How many pages are being drawn, which work behind pages gives way to: both need Python's lock, and a page is waited for."""
+
+    def __init__(self) -> None:
+        self._pages = 0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def page(self) -> Iterator[None]:
+        """A page is drawn within."""
+        self._add(1)
+        try:
+            yield
+        finally:
+            self._add(-1)
+
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """The page waits within, perhaps for the very work that gives way to it."""
+        self._add(-1)
+        try:
+            yield
+        finally:
+            self._add(1)
+
+    def give_way(self) -> None:
+        """Wait until no page is being drawn, but not for long."""
+        end = time.monotonic() + MOST_WAY
+        while self._pages > 0 and time.monotonic() < end:
+            time.sleep(WAY_SECONDS)
+
+    def _add(self, pages: int) -> None:
+        with self._lock:
+            self._pages += pages
+
+
 class Tasks:
     """The server's tasks.
 
@@ -139,6 +178,7 @@ class Tasks:
 
     def __init__(self, results: Kept, places: int = PLACES) -> None:
         self.turns = Turns(places)
+        self.drawing = Drawing()
         self._kept = results
         self._running: dict[Key, Task] = {}
         self._lock = threading.Lock()
@@ -169,6 +209,7 @@ class Tasks:
             task.check()
             task.progress = (done, max(total, 1))
             self.turns.pass_on(task)
+            self.drawing.give_way()
 
         try:
             self.turns.take(task)
