@@ -38,7 +38,8 @@ def result(place: str, key: Asked, what: str, work: Callable[[Progress], Result]
             tasks().cancel(task, analysis.visitor())
         task = own[place] = tasks().join(whole, work, analysis.visitor(), visits.session())
         with st.spinner(f"{what} …"), tasks().drawing.pause():
-            task.over.wait(WAITED_SECONDS)
+            # What has to wait for its turn is seldom done soon.
+            task.over.wait(WAITED_SECONDS / 5 if tasks().turns.tasks > tasks().turns.places else WAITED_SECONDS)
     if task.error is not None:
         show.limit(task.error)
         if task.broken:

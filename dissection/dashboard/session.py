@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 
 import numpy as np
 import streamlit as st
@@ -15,6 +15,7 @@ from dissection.community.setting import open_store, setting
 from dissection.dashboard import analysis
 from dissection.dashboard.entry import through_app
 from dissection.dashboard.kept import shared
+from dissection.dashboard.tasks import tasks
 from dissection.dashboard.visits import session as session_name
 from dissection.dashboard.visits import visits
 from dissection.dataset import FloatArray, Group, PairDataset
@@ -34,6 +35,7 @@ DEMO = "demo"
 LOCAL_FILE = "file"
 AGAIN_SECONDS = 60.0  # after which the Hub is asked again for the dataset that it did not give
 MOST_AHEAD = 500_000  # verdicts; fitting more than this ahead would take whole seconds from other visitors
+_AHEAD = Lock()  # one at a time, as all of it is only in case
 FAST, SAMPLER = "fast", "nuts"
 PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -290,8 +292,10 @@ def fit_ahead(dataset: PairDataset) -> None:
     st.session_state["fitted_ahead"] = signature
 
     def work() -> None:
-        for group in dataset.selectable_groups:
-            fit_fast(dataset, group, chosen)
+        with _AHEAD:
+            for group in dataset.selectable_groups:
+                tasks().drawing.give_way()
+                fit_fast(dataset, group, chosen)
 
     Thread(target=work, daemon=True).start()
 
