@@ -1,9 +1,11 @@
 """What tests of several modules share."""
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+T = TypeVar("T")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -81,6 +84,12 @@ def friend(chromium: "Browser") -> "Iterator[Page]":
     page = browser_tools.new_page(chromium)
     yield page
     page.context.close()
+
+
+def ended(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives, in a thread of its own: Playwright keeps an event loop in that of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def command(*words: object) -> int:

@@ -11,6 +11,7 @@ from dissection.hosting.answers import Message, Receive, Scope, Send
 from dissection.hosting.headers import ADDED, Headers
 from dissection.hosting.uploads import FRAME_BYTES, Bounds, Uploads
 from dissection.hosting.visitors import FULL, Visitors
+from tests.conftest import ended
 
 LARGEST = 5_000_000
 BOUNDS = Bounds(LARGEST, 4 * LARGEST)
@@ -73,7 +74,7 @@ async def ask(app: Any, scope: Scope, pieces: Sequence[int] = (0,)) -> list[Mess
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 30))
+    return ended(asyncio.wait_for(work, 30))
 
 
 def status(answers: Sequence[Message]) -> int:

@@ -18,6 +18,7 @@ from benchmarks.load_visits import Diary, Done, Fault, Visitor
 from dissection.labels import read_labels
 from dissection.readers import open_dataset
 from tests.browser import served
+from tests.conftest import ended
 
 APP = """
 import streamlit as st
@@ -83,7 +84,7 @@ def test_a_visit(server: str) -> None:
         assert not page.errors
         await page.close()
 
-    asyncio.run(visit())
+    ended(visit())
 
 
 def test_what_draws_itself_anew_is_asked_for(server: str) -> None:
@@ -101,7 +102,7 @@ def test_what_draws_itself_anew_is_asked_for(server: str) -> None:
         assert len(page.reruns) == seen
         await page.close()
 
-    asyncio.run(visit())
+    ended(visit())
 
 
 def test_errors_are_counted_once(server: str) -> None:
@@ -116,7 +117,7 @@ def test_errors_are_counted_once(server: str) -> None:
         assert [done.kind for done in visitor.diary.done] == ["open", "filter", "filter", "filter"]
         await visitor.page.close()
 
-    asyncio.run(visit())
+    ended(visit())
 
 
 def test_an_upload(server: str) -> None:
@@ -130,7 +131,7 @@ def test_an_upload(server: str) -> None:
         with pytest.raises(LoadError, match="the upload was refused: 4"):
             load_visits.put(server, "/_stcore/upload_file/nobody/nothing", "words.txt", b"leaf")
 
-    asyncio.run(visit())
+    ended(visit())
 
 
 def test_a_server_that_goes_is_an_error() -> None:
@@ -139,7 +140,7 @@ def test_a_server_that_goes_is_an_error() -> None:
         await visitor.visit(1.0, [])
         return visitor.diary.faults
 
-    (fault,) = asyncio.run(visit())
+    (fault,) = ended(visit())
     assert fault.what == "visit"
 
 
@@ -154,7 +155,7 @@ def test_a_visitor_looks_around(server: str) -> None:
         assert not visitor.diary.faults
         await visitor.page.close()
 
-    asyncio.run(visit())
+    ended(visit())
 
 
 def test_errands_are_run_whatever_the_time(server: str) -> None:
@@ -164,7 +165,7 @@ def test_errands_are_run_whatever_the_time(server: str) -> None:
     async def errand(who: Visitor) -> None:
         ran.append(who.name)
 
-    asyncio.run(visitor.visit(0.0, [(0.0, errand), (0.0, errand)]))
+    ended(visitor.visit(0.0, [(0.0, errand), (0.0, errand)]))
     assert ran == ["v", "v"]
 
 
