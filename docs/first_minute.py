@@ -41,7 +41,7 @@ def picture(page: Page, number: int) -> None:
 
 
 def walk(page: Page, base: str) -> None:
-    """Open it, find the heatmap, look into a cell, bring a judge, see what it likes."""
+    """Open it, find the heatmap, look into a cell, bring a judge, see whom it is like."""
     web.open_page(page, base)
     picture(page, 1)
     web.turn_to(page, "Dissect")
@@ -53,12 +53,12 @@ def walk(page: Page, base: str) -> None:
     picture(page, 3)
     web.turn_to(page, "Upload")
     page.locator("input[type=file]").set_input_files({"name": LABELS, "mimeType": "text/csv", "buffer": labels()})
-    add = page.get_by_role("button", name="Add").first
+    add = page.get_by_role("button", name="Add lengthy judge")
     add.wait_for()
     picture(page, 4)
     add.click()
     page.get_by_text("Added:").wait_for()
-    web.turn_to(page, "Compare")
+    web.turn_to(page, "Similarity")
     web.drawn(page)
     picture(page, 5)
 
@@ -80,7 +80,7 @@ def main() -> None:
                 time.sleep(0.1)
         with sync_playwright() as playwright:
             browser = web.launch(playwright)
-            walk(web.new_page(browser, viewport={"width": 1280, "height": 800}, color_scheme="light"), base)
+            walk(web.new_page(browser, viewport={"width": 1280, "height": 860}, color_scheme="light"), base)
             browser.close()
     finally:
         server.terminate()

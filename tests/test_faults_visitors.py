@@ -1,6 +1,7 @@
 """Addresses that a hostile hand wrote, with every parameter fuzzed on every page; and two tabs of one visitor."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,7 @@ def test_no_address_breaks_a_page(open_page: Open, data: Path, page: str, hostil
         at.query_params[name] = value
     go(at, page)
     assert at.title[0].value == TITLES[page]
-    said = text(at)
-    assert all(markup not in said for markup in ("<script>", "<img src=x", "](javascript:"))
+    assert not re.search(r"(?<!\\)<(script|img)|(?<!\\)\]\(javascript:", text(at)), "what is said of it is escaped"
     known = {name: value for name, value in at.query_params.items() if name in NAMES}
     run(at)
     assert {name: value for name, value in at.query_params.items() if name in known} == known, "what is shown is in the address now"

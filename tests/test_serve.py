@@ -30,6 +30,7 @@ def test_without_settings() -> None:
         "server.websocketPingInterval": 20,
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,
+        "runner.postScriptGC": False,
         "logger.enableRich": False,
     }
     assert serve.data({}) == []
