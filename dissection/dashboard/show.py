@@ -16,7 +16,7 @@ from dissection.figures.style import plain_markdown
 # Wide charts scroll inside their box on narrow screens, instead of squeezing their labels into each other.
 STYLE = """<style>
 [class*="st-key-wide-"] { overflow-x: auto; }
-[class*="st-key-wide-"] > div { min-width: var(--wide, 860px); }
+[class*="st-key-wide-"] > div { min-width: var(--wide, 800px); }
 [class*="st-key-narrow-"] { overflow-x: auto; }
 [class*="st-key-narrow-"] > div { min-width: 460px; }
 .stMainBlockContainer { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1500px; }
