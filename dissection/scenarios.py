@@ -5,11 +5,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dissection.dataset import PairDataset
 from dissection.errors import DatasetError, InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 OTHER = "Other"
 MOST_SCENARIOS = 200
@@ -130,12 +134,25 @@ def by_topics(dataset: PairDataset, topics: int) -> PairDataset:
         raise DatasetError(
             "The queries share no words to find topics by.", where=dataset.name, remedy="group by a column or by words instead"
         ) from error
+    if (different := _different_rows(weights)) < topics:  # "Write a poem 1", "Write a poem 2", …
+        raise DatasetError(
+            f"Words that recur tell only {different} of the queries apart, too few for {topics} topics.",
+            where=dataset.name,
+            accepted=f"queries that differ in their words, or at most {different} topics",
+            remedy="choose fewer topics" if different >= MIN_TOPICS else "group by a column or by words instead",
+        )
     model = KMeans(n_clusters=topics, n_init=4, random_state=TOPIC_SEED).fit(weights)
     words = vectorizer.get_feature_names_out()
     typical = np.argsort(-model.cluster_centers_, axis=1)[:, :TOPIC_WORDS]
     names = [f"topic {i + 1}: {', '.join(words[places])}" for i, places in enumerate(typical)]
     note = f"Scenarios are {topics} topics computed from the queries (TF-IDF and k-means), not given by anyone."
     return with_scenarios(dataset, [names[label] for label in model.labels_], note)
+
+
+def _different_rows(weights: "csr_matrix") -> int:
+    weights.sort_indices()
+    rows = zip(weights.indptr[:-1], weights.indptr[1:], strict=True)
+    return len({(weights.indices[start:end].tobytes(), weights.data[start:end].tobytes()) for start, end in rows})
 
 
 def _queries(dataset: PairDataset) -> list[str]:

@@ -21,9 +21,10 @@ from tests import browser as browser_tools
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# Other work on the same cores must not fail a test.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# Other work on the same cores must not fail a test; nor may what is drawn anew in each run: `--hypothesis-profile=random` looks for more.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None, print_blob=True)
+settings.load_profile("repeatable")
 
 T = TypeVar("T")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

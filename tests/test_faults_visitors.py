@@ -1,6 +1,7 @@
 """Addresses that a hostile hand wrote, with every parameter fuzzed on every page; and two tabs of one visitor."""
 
 import ast
+import os
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ __all__ = ["open_page", "store"]  # the fixtures
 
 KEYED = {"keep": 0, "choice": 2, "one_judge": 2, "some_judges": 1}  # function → the place of the parameter's name
 VIEWS = {"compare", "simview", "styleview", "swayview", "annotateview", "ask", "scoreview", "view", "kind"}
-EXAMPLES = 3
+EXAMPLES = 3 * int(os.environ.get("FUZZ_EXAMPLES", "1"))
 
 
 def parameters() -> tuple[set[str], dict[str, list[str]]]:

@@ -102,6 +102,16 @@ def test_topics_need_queries_enough() -> None:
         by_topics(with_queries([f"w{i}" for i in range(8)]), 2)
 
 
+def test_topics_need_queries_that_recurring_words_tell_apart() -> None:
+    numbered: list[str | None] = [f"Write poem number n{i}" for i in range(20)]
+    with pytest.raises(DatasetError, match="only 1 of the queries apart, too few for 8 topics") as one:
+        by_topics(with_queries(numbered), 8)
+    assert "by words instead" in str(one.value)
+    with pytest.raises(DatasetError, match="only 2 of the queries apart, too few for 3 topics") as two:
+        by_topics(with_queries([*numbered, *(f"Bake bread b{i}" for i in range(20))]), 3)
+    assert "choose fewer topics" in str(two.value)
+
+
 def test_real_queries_have_topics(shared) -> None:  # type: ignore[no-untyped-def]
     found = by_topics(open_dataset(shared / "pandalm.jsonl"), 8)
     counts = found.pairs["scenario"].value_counts()
