@@ -1,6 +1,8 @@
 """The image that the Dockerfile describes, made without Docker: a folder with what is copied and installed, and the machine's own /usr in it.
 
-It has to be made where mounts end with the process, as `.ci/space` sees to.
+It has to be made where mounts end with the process, as `.ci/space` sees to. To make it alone, as root, for `.ci/space --made FOLDER` later:
+
+    unshare --mount --propagation private python .ci/image.py FOLDER
 """
 
 import json
@@ -30,6 +32,7 @@ ETC = (
     "mime.types",
 )
 BOUND = ("usr", "opt", "dev", "proc", "sys")  # opt: where some machines keep packages for pip
+NO_PYTHON = 3  # the exit code where the machine is at fault, not the Dockerfile
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Rules = list[tuple[bool, re.Pattern[str]]]
@@ -92,7 +95,7 @@ class Image:
         self.environ: dict[str, str] = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"}
         self.command: list[str] = []
         self.health: list[str] = []
-        self.made = 0.0
+        self.made = 0.0  # when it was finished
 
     def make(self) -> None:
         """Every instruction in turn."""
@@ -103,6 +106,14 @@ class Image:
             say(f"  {time.monotonic() - begun:6.1f} s  {name} {rest[:100]}")
         self.made = time.time()
         say(f"image made in {time.monotonic() - started:.0f} s, by the Dockerfile's {len(instructions())} instructions")
+
+    def enter(self) -> None:
+        """What was made in this folder before: its mounts again, and what the instructions say about the way it is run."""
+        self.bind()
+        self.made = time.time()
+        for name, rest in instructions():
+            if name in ("WORKDIR", "USER", "ENV", "HEALTHCHECK", "CMD"):
+                self.step(name, rest, [])
 
     def step(self, name: str, rest: str, rules: Rules) -> None:
         """One instruction; what this script does not know is an error, so that nothing of the Dockerfile is passed over."""
@@ -212,9 +223,12 @@ class Image:
 
 
 def registry() -> dict[str, str]:
-    """How this machine's pip reaches its registry."""
+    """How this machine's pip reaches its registry: what its files of settings say, then the environment."""
     known = re.compile("PIP_|(https?|no)_proxy$|SSL_CERT", re.IGNORECASE)
-    return {name: value for name, value in os.environ.items() if known.match(name)}
+    told = subprocess.run([sys.executable, "-m", "pip", "config", "list"], check=False, capture_output=True, text=True).stdout
+    settings = re.findall(r"^(?:global|install)\.([a-z-]+)='(.*)'$", told, re.MULTILINE)
+    files = {f"PIP_{name.replace('-', '_').upper()}": value for name, value in settings}
+    return files | {name: value for name, value in os.environ.items() if known.match(name)}
 
 
 def python_of(version: str) -> Path:
@@ -232,4 +246,12 @@ def python_of(version: str) -> Path:
             if found != version:
                 say(f"  note: there is no Python {version} here; {found} stands in")
             return Path(prefix)
-    sys.exit(f"error: no Python {version} is here that can be copied (one of Debian's packages can't)")
+    say(f"error: no Python {version} is here that can be copied (one of Debian's packages can't)")
+    sys.exit(NO_PYTHON)
+
+
+if __name__ == "__main__":
+    wanted = Path(sys.argv[1])
+    wanted.mkdir(parents=True)
+    wanted.chmod(0o755)
+    Image(wanted, root=True).make()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from random import Random
 from typing import Any, Final
 
 from playwright.async_api import Browser, Locator, WebSocket
@@ -13,7 +12,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from benchmarks.load_visits import LIKED, PAGE_SHARE, Diary, Done, Fault
+from benchmarks.load_visits import LIKED, PAGE_SHARE, Diary, Done, Fault, Guest
 
 PATIENCE: Final = 90.0  # seconds
 QUIET_MS, QUIET_TRIES = 250, 40
@@ -22,20 +21,11 @@ BUSY: Final = """() => document.querySelector("[data-testid=stApp]")?.dataset.te
     || !!document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
 
 
-class BrowserVisitor:
-    """One tab of Chromium.
-
-    Args:
-        name: for the results.
-        address: of the server.
-        diary: where everything is written down.
-        think: mean seconds between two actions.
-        seed: of its dice.
-    """
+class BrowserVisitor(Guest):
+    """One tab of Chromium. Args: those of `Guest`."""
 
     def __init__(self, name: str, address: str, diary: Diary, think: float, seed: int) -> None:
-        self.name, self.diary, self.think = name, diary, think
-        self.dice, self.title, self._address = Random(seed), "Overview", address
+        super().__init__(name, address, diary, think, seed)
         self._asked: float | None = None
         self._began = False
         self._took: asyncio.Future[float] | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from tests.browser import end, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PROC = Path("/proc")
@@ -47,9 +48,7 @@ class Flatness(NamedTuple):
 @contextmanager
 def started(folder: Path, environ: dict[str, str]) -> Iterator[tuple[str, int]]:
     """The address of a new server with a store in the folder, and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     known = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     own = {"DISSECTION_PORT": str(port), "DISSECTION_CACHE": str(folder / "cache"), "XDG_STATE_HOME": str(folder / "state")}
     with tempfile.TemporaryFile() as log:
@@ -65,12 +64,7 @@ def started(folder: Path, environ: dict[str, str]) -> Iterator[tuple[str, int]]:
             sys.stderr.write(log.read().decode(errors="replace")[-3000:])
             raise
         finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            end(server)
 
 
 def wait_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:

@@ -81,21 +81,28 @@ class Diary:
         return time.monotonic() - self.begun
 
 
-class Visitor:
-    """One session: its page, its own dice, and what it does until the end.
+class Guest:
+    """Someone who looks around.
 
     Args:
         name: for the results.
         address: of the server.
         diary: where everything is written down.
         think: mean seconds between two actions.
-        seed: of the dice.
+        seed: of their dice.
     """
 
     def __init__(self, name: str, address: str, diary: Diary, think: float, seed: int) -> None:
         self.name, self.diary, self.think = name, diary, think
-        self.page, self.dice, self.title = Page(address), Random(seed), "Overview"
-        self._address = address
+        self.dice, self.title, self._address = Random(seed), "Overview", address
+
+
+class Visitor(Guest):
+    """One session: its page, and what it does until the end. Args: those of `Guest`."""
+
+    def __init__(self, name: str, address: str, diary: Diary, think: float, seed: int) -> None:
+        super().__init__(name, address, diary, think, seed)
+        self.page = Page(address)
 
     async def visit(self, until: float, errands: list[tuple[float, Callable[["Visitor"], Coroutine[Any, Any, None]]]]) -> None:
         """Come, look around until the time is over, run the errands when their time has come, and go."""

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dissection.dashboard import closer, controls, session, show
+from dissection.dashboard import closer, controls, served, session, show
 from dissection.dashboard.address import keep
 from dissection.dataset import Group, PairDataset
 from dissection.figures.dots import dot_plot
@@ -90,7 +90,7 @@ def properties_by_scenarios(dataset: PairDataset, judge: str, sort: str) -> None
 def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], sort: str) -> None:
     posteriors = session.posteriors(dataset, (group,), judges)
     frame = in_view(posteriors)
-    truth = session.planted(dataset, group)
+    truth = served.planted(dataset, group)
     show_truth = bool(truth) and st.toggle("Show the planted tastes beside what was found", **keep("planted", [True, False], default=True))
     figure = dot_plot(
         frame,
@@ -101,7 +101,7 @@ def side_by_side(dataset: PairDataset, group: Group, judges: tuple[str, ...], so
         dataset.own_judges,
         session.model().prior_reach if dataset.has_pairs else None,
     )
-    if dataset.simulated and not truth and any(session.planted(dataset, scenario) for scenario in dataset.scenarios):
+    if dataset.simulated and not truth and any(served.planted(dataset, scenario) for scenario in dataset.scenarios):
         st.caption("Tastes are planted for each scenario; choose a scenario to see them beside what was found.")
     show.chart(
         figure,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dissection.dashboard import session, show
+from dissection.dashboard import served, session, show
 from dissection.dataset import PairDataset
 from dissection.judges import DATA_FOLDER
 from dissection.regression.diagnostics import MAX_RHAT, MIN_BFMI, MIN_ESS
@@ -113,7 +113,7 @@ The model, the 29 properties and the published weights: Li et al., *Dissecting H
 def coverage(dataset: PairDataset) -> pd.DataFrame:
     """Share of the demo's planted weights that lie in their 95 % interval, by the size of the weight."""
     effects = effects_frame(session.posteriors(dataset, dataset.scenarios))
-    truth = {group: session.planted(dataset, group) for group in dataset.scenarios}
+    truth = {group: served.planted(dataset, group) for group in dataset.scenarios}
     names = {group.name: group for group in dataset.scenarios}
     known = [judge in truth[names[group]] for judge, group in zip(effects["judge"], effects["group"], strict=True)]
     effects = effects[np.array(known) & (effects["status"] == "fitted")]
@@ -143,7 +143,7 @@ folded = st.expander(
 )
 if folded.open:
     folded.markdown(VALIDITY.read_text(encoding="utf-8").split("\n", 1)[1].replace("\n## ", "\n#### "))
-if any(session.planted(dataset, group) for group in dataset.scenarios):
+if any(served.planted(dataset, group) for group in dataset.scenarios):
     table = coverage(dataset)
     everything = table.iloc[-1]
     st.markdown(

@@ -54,12 +54,17 @@ def served(script: Path = ROOT / "app.py", file: Path | None = None, seconds: fl
             log.seek(0)
             raise RuntimeError(f"The server did not start: {log.read().decode(errors='replace')[-2000:]}") from error
         finally:
-            server.terminate()
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            end(server)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server, kindly at first."""
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 class _NotUpError(Exception):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -32,6 +33,23 @@ def until(true: Callable[[], Any], what: str = "nothing came of it", seconds: fl
         assert time.monotonic() < end, what
         time.sleep(0.05)
     return found
+
+
+class Crowd:
+    """How many threads are in its block: `present` now, and `most` at any time."""
+
+    def __init__(self) -> None:
+        self.present, self.most, self._lock = 0, 0, threading.Lock()
+
+    def __enter__(self) -> "Crowd":
+        with self._lock:
+            self.present += 1
+            self.most = max(self.most, self.present)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self.present -= 1
 
 
 def children(pid: int) -> list[int]:

@@ -22,22 +22,27 @@ MEMBER = "hf_membermembermember"
 SET = "owner/name"
 
 
+def stand_in(server: HubServer, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """The client takes the server for the Hub, with an empty cache in the folder and nobody logged in."""
+    # These are read from HF_ENDPOINT and HF_HOME when the client is imported, which other tests have done before; the command line is
+    # tested with the variables themselves.
+    constants = huggingface_hub.constants
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(folder / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[HubServer]:
     """A server that the client takes for the Hub, with an empty cache and nobody logged in. What is logged never holds a token."""
-    constants = huggingface_hub.constants
     with HubServer() as server:
         server.tokens = {TOKEN, MEMBER}
         server.members = {MEMBER}
-        # These are read from HF_ENDPOINT and HF_HOME when the client is imported, which other tests have done before; the command line
-        # is tested below with the variables themselves.
-        monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+        stand_in(server, monkeypatch, tmp_path)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
         monkeypatch.setattr("dissection.hub.transfer.PAUSE", 0.01)
-        monkeypatch.delenv("HF_TOKEN", raising=False)
         caplog.set_level(logging.DEBUG)
         yield server
         for secret in (TOKEN, MEMBER):

@@ -158,20 +158,9 @@ def test_a_visitor_brings_a_whole_dataset(demo: str, visitor: Page) -> None:
     assert "Simulated" not in visitor.locator("[data-testid=stMain]").inner_text()
 
 
-def test_nothing_overflows_at_400_pixels(chromium: Browser, demo: str) -> None:
-    page = web.new_page(chromium, viewport={"width": 400, "height": 800})
-    for path in PATHS:
-        web.open_page(page, demo, path)
-        assert page.evaluate("() => document.scrollingElement.scrollWidth") <= 400, path
-        # Streamlit scrolls inside its main part, so the body alone would not tell.
-        wide = page.locator("[data-testid=stMain]").evaluate("main => main.scrollWidth - main.clientWidth")
-        assert wide <= 0, path
-    page.context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_draw_without_errors_in_both_themes(chromium: Browser, demo: str, scheme: str) -> None:
-    page = web.new_page(chromium, color_scheme=scheme)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
+def test_pages_draw_without_errors_and_fit_the_window(chromium: Browser, demo: str, scheme: str, width: int) -> None:
+    page = web.new_page(chromium, color_scheme=scheme, viewport={"width": width, "height": 1000})
     errors = web.watch_console(page, demo)
     others: list[str] = []
     page.context.on("request", lambda request: None if request.url.startswith((demo, "data:", "blob:")) else others.append(request.url))
@@ -180,6 +169,10 @@ def test_pages_draw_without_errors_in_both_themes(chromium: Browser, demo: str, 
         assert not page.locator("[data-testid=stException]").count(), path
         if path in ("dissect", "similarity", "pairs"):
             web.drawn(page)
+        assert page.evaluate("() => document.scrollingElement.scrollWidth") <= width, path
+        # Streamlit scrolls inside its main part, so the body alone would not tell.
+        wide = page.locator("[data-testid=stMain]").evaluate("main => main.scrollWidth - main.clientWidth")
+        assert wide <= 0, path
     background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
     brightness = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")) / 3
     assert (brightness < 80) == (scheme == "dark")

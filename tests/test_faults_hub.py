@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dissection.community.hub_store import HubStore
-from dissection.dashboard import session
+from dissection.dashboard import served, session
 from dissection.hub import client, transfer
 from tests.hub_fixtures import MEMBER, SET, TOKEN, hub, pairs, parquet
 from tests.hub_server import Fault, HubServer
@@ -156,7 +156,7 @@ def test_what_visitors_see_first(hub: HubServer, monkeypatch: pytest.MonkeyPatch
         assert words in errors(other := go(AppTest.from_file(APP, default_timeout=90), "method"))
         assert len(hub.asked) == asked, "the Hub is not asked again for each visitor"
     hub.faults, hub.tokens = [], {TOKEN, MEMBER}
-    session._from_hub.clear()  # as a minute does
+    served._from_hub.clear()  # as a minute does
     assert not run(other).error
     assert other.sidebar.selectbox(key="data").value == "file"
     st.cache_resource.clear()

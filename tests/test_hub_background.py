@@ -17,7 +17,7 @@ from dissection.hub import open_hub
 from dissection.hub.background import Background, Report
 from dissection.hub.client import Progress
 from tests.hub_faults_server import SlowHubServer
-from tests.hub_fixtures import MEMBER, SET, pairs, parquet
+from tests.hub_fixtures import MEMBER, SET, pairs, parquet, stand_in
 from tests.test_pages import Open, go, open_page
 
 __all__ = ["open_page"]  # the fixture
@@ -27,13 +27,9 @@ BIG = parquet([{**row, "response_a": os.urandom(20_000).hex()} for row in pairs(
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SlowHubServer]:
-    constants = huggingface_hub.constants
     with SlowHubServer() as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 30)
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+        stand_in(server, monkeypatch, tmp_path)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 30)
         server.tokens = server.members = {MEMBER}
         server.add(SET, {"train.parquet": BIG})
         yield server

@@ -4,25 +4,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import huggingface_hub.constants
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.hub_faults_server import SlowHubServer
-from tests.hub_fixtures import SET, pairs, parquet
+from tests.hub_fixtures import SET, pairs, parquet, stand_in
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SlowHubServer]:
-    constants = huggingface_hub.constants
     with SlowHubServer() as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+        stand_in(server, monkeypatch, tmp_path)
         st.cache_resource.clear()
         yield server
         st.cache_resource.clear()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dissection.dashboard import session
+from dissection.dashboard import served
 from dissection.readers import open_dataset
 from dissection.regression.fit import fit
 from dissection.settings import JUDGES
@@ -112,7 +112,7 @@ def test_a_name_that_an_uploaded_judge_has_is_refused_before_it_is_paid(open_pag
     assert "already a judge named" in "".join(info.value for info in at.info)
     assert not any(button.key == "start-judges" for button in at.button)
     at = open_page("judges", marked_file(tmp_path, 3))
-    at.session_state["own_judges"] = {session.LOCAL_FILE: {f"j{i}": np.full((3, 2), 1.0) for i in range(JUDGES.usual)}}
+    at.session_state["own_judges"] = {served.LOCAL_FILE: {f"j{i}": np.full((3, 2), 1.0) for i in range(JUDGES.usual)}}
     assert "already holds 20" in "".join(info.value for info in connect(at, server).info)
     assert server.requests == 0
 

@@ -14,6 +14,7 @@ from dissection.errors import FileError
 from dissection.tables import read_table
 from dissection.tables_parquet import read_parquet
 from dissection.tables_text import MAX_ROWS, at_most, most_rows
+from tests.fault_tools import Crowd
 from tests.hub_fixtures import parquet
 
 ROWS = [{"pair_id": f"p{i}", "winner": "ab"[i % 2]} for i in range(6)]
@@ -83,25 +84,18 @@ def test_the_bound_is_of_this_thread_and_ends() -> None:
 
 
 def test_few_files_are_read_at_the_same_time() -> None:
-    reading, most, gate = 0, 0, threading.Event()
-    lock = threading.Lock()
+    crowd, gate = Crowd(), threading.Event()
 
     def read() -> None:
-        nonlocal reading, most
-        with limits.visitors_rows():
-            with lock:
-                reading += 1
-                most = max(most, reading)
+        with limits.visitors_rows(), crowd:
             gate.wait(10)
-            with lock:
-                reading -= 1
 
     threads = [threading.Thread(target=read) for _ in range(6)]
     for thread in threads:
         thread.start()
     time.sleep(0.1)
-    assert most == limits.READ_AT_ONCE, "the others wait"
+    assert crowd.most == limits.READ_AT_ONCE, "the others wait"
     gate.set()
     for thread in threads:
         thread.join(10)
-    assert (most, reading) == (limits.READ_AT_ONCE, 0)
+    assert (crowd.most, crowd.present) == (limits.READ_AT_ONCE, 0)

@@ -11,6 +11,7 @@ from dissection.dashboard.kept import Kept
 from dissection.dashboard.tasks import Task, Tasks
 from dissection.errors import InputError
 from dissection.regression.fit import Progress
+from tests.fault_tools import Crowd
 
 PATIENCE = 20.0  # seconds; nothing here takes one
 
@@ -126,24 +127,19 @@ def test_work_that_waits_for_its_turn_is_given_up_too(stop: threading.Event, mon
 
 def test_no_more_compute_at_once_than_there_are_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
-    computing, most, lock = 0, 0, threading.Lock()
+    crowd = Crowd()
 
     def work(report: Progress) -> int:
-        nonlocal computing, most
         for step in range(30):
-            with lock:
-                computing += 1
-                most = max(most, computing)
-            time.sleep(0.001)
-            with lock:
-                computing -= 1
+            with crowd:
+                time.sleep(0.001)
             report(step, 30)
         return 30
 
     board = Tasks(Kept(10**6, 0), places=2)
     begun = [join(board, work, key=str(number)) for number in range(6)]
     assert all(map(ends, begun))
-    assert most == 2
+    assert crowd.most == 2
     assert [board.result(("data", str(number))) for number in range(6)] == [30] * 6
     assert board.turns.tasks == 0
 

@@ -140,6 +140,17 @@ def answer_calls(
     ]
 
 
+def _best_and_worst(marks: Sequence[float]) -> tuple[int, int, bool] | None:
+    """The places of the best and the worst graded answer, and whether they tie; None without two grades."""
+    known = [place for place, mark in enumerate(marks) if not np.isnan(mark)]
+    if len(known) < 2:
+        return None
+    ordered = sorted(known, key=lambda place: -marks[place])
+    if abs(marks[ordered[0]] - marks[ordered[-1]]) < EQUAL:
+        return known[0], known[1], True
+    return ordered[0], ordered[-1], False
+
+
 def best_against_worst(
     judge: str,
     queries: Sequence[str],
@@ -169,13 +180,11 @@ def best_against_worst(
     rng = np.random.default_rng(seed)
     records = []
     for row, (query, given, marks) in enumerate(zip(queries, answers, grades, strict=True)):
-        known = [place for place, mark in enumerate(marks) if not np.isnan(mark)]
         swap = bool(rng.integers(2))
-        if len(known) < 2:
+        ends = _best_and_worst(marks)
+        if ends is None:
             continue
-        ordered = sorted(known, key=lambda place: -marks[place])
-        tie = abs(marks[ordered[0]] - marks[ordered[-1]]) < EQUAL
-        best, worst = (known[0], known[1]) if tie else (ordered[0], ordered[-1])
+        best, worst, tie = ends
         a, b = (worst, best) if swap else (best, worst)
         records.append(
             {

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import streamlit as st
+
 from dissection.asking.creating import Created, Creation, create
 from dissection.dashboard.asking_calls import Asking, check_creation, kept_calls
 from dissection.dashboard.asking_run import offer
@@ -46,6 +48,14 @@ class Made:
 def model_of(connection: Connection | None) -> str:
     """The model that answers."""
     return connection.endpoint.model if connection else NOBODY
+
+
+def judge_field(key: str, model: str) -> str:
+    """The model that judges: what the visitor writes, or the model that answers."""
+    name = st.text_input(
+        "Judge", key=key, placeholder=f"{model}, the model above", max_chars=200, persist_state="session", help="At the same endpoint."
+    )
+    return name.strip() or model
 
 
 def offer_creation(

@@ -9,7 +9,7 @@ from dissection.asking.creating import MAX_ANSWERS, Creation, name_authors
 from dissection.asking.queries import Queries, from_lines, queries_of, read_queries
 from dissection.asking.scores import MAX_REPEATS
 from dissection.dashboard import controls
-from dissection.dashboard.asking_creation import model_of, offer_creation
+from dissection.dashboard.asking_creation import judge_field, model_of, offer_creation
 from dissection.dashboard.endpoint_form import Connection
 from dissection.dashboard.judges_created import show_created
 from dissection.dataset import PairDataset
@@ -87,19 +87,10 @@ def _creation(queries: tuple[str, ...], model: str) -> Creation:
     answers, repeats, tokens, temperature = _extent(len(given))
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        judge = st.text_input(
-            "Judge",
-            key="online-judge",
-            placeholder=f"{model}, the first model",
-            max_chars=200,
-            persist_state="session",
-            help="At the same endpoint.",
-        )
+        judge = judge_field("online-judge", model)
     with right:
         verdicts = st.toggle("Verdicts in both orders", value=True, key="online-verdicts", persist_state="session")
-    return Creation(
-        queries, name_authors(given), answers, judge.strip() or model, verdicts, repeats=repeats, max_tokens=tokens, temperature=temperature
-    )
+    return Creation(queries, name_authors(given), answers, judge, verdicts, repeats=repeats, max_tokens=tokens, temperature=temperature)
 
 
 def _authors(model: str) -> list[tuple[str, str]]:

@@ -1,9 +1,5 @@
 """What this visitor looks at: the dataset, their own judges, the model, and posteriors from bounded caches."""
 
-import dataclasses
-import json
-import sys
-from pathlib import Path
 from threading import Lock, Thread
 
 import numpy as np
@@ -15,62 +11,22 @@ from dissection.community.setting import open_store, setting
 from dissection.dashboard import analysis
 from dissection.dashboard.entry import through_app
 from dissection.dashboard.kept import shared
+from dissection.dashboard.served import served_dataset, served_options
 from dissection.dashboard.tasks import tasks
 from dissection.dashboard.visits import session as session_name
 from dissection.dashboard.visits import visits
 from dissection.dataset import FloatArray, Group, PairDataset
 from dissection.errors import InputError
-from dissection.hub import open_hub
-from dissection.hub.address import HubAddress, is_address, parse
-from dissection.judges import DATA_FOLDER, Judge
-from dissection.readers import open_dataset
+from dissection.judges import Judge
 from dissection.regression.fit import fit
 from dissection.regression.model import PAPER, PAPER_FOLDS, PRESETS, STANDARD, Model, choose_model
 from dissection.regression.posterior import Posterior
 from dissection.settings import DATASETS, JUDGES
 
-DEMO_FILE = DATA_FOLDER / "demo.jsonl.gz"
-DEMO_TRUTH = DATA_FOLDER / "demo_truth.json"
-DEMO = "demo"
-LOCAL_FILE = "file"
-AGAIN_SECONDS = 60.0  # after which the Hub is asked again for the dataset that it did not give
 MOST_AHEAD = 500_000  # verdicts; fitting more than this ahead would take whole seconds from other visitors
 _AHEAD = Lock()  # one at a time, as all of it is only in case
 FAST, SAMPLER = "fast", "nuts"
 PRIOR_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-
-
-def local_path() -> Path | HubAddress | None:
-    """FILE of `streamlit run app.py -- FILE`: a file, or a dataset of the Hub.
-
-    Raises:
-        InputError: it is no address of a dataset.
-    """
-    words = sys.argv[1] if len(sys.argv) > 1 else ""
-    if is_address(words):
-        return parse(words)
-    return Path(words).expanduser() if words else None
-
-
-@st.cache_resource(max_entries=4, show_spinner="Opening the data …")
-def _open(path: str, changed: float) -> PairDataset:  # noqa: ARG001 - a file that has changed is another one
-    dataset = open_dataset(Path(path))
-    return dataclasses.replace(dataset, name="Demo", simulated=True) if Path(path) == DEMO_FILE else dataset
-
-
-@st.cache_resource(max_entries=1, show_spinner="Opening the data …")
-def _download(address: HubAddress) -> PairDataset:
-    # The owner chose it for all visitors, also where it takes the owner's token.
-    return open_hub(address)
-
-
-@st.cache_resource(max_entries=1, ttl=AGAIN_SECONDS, show_spinner=False)
-def _from_hub(address: HubAddress) -> PairDataset | InputError:
-    """The dataset, or why there is none: the Hub is not asked again for a while, so that no page waits for it each time."""
-    try:
-        return _download(address)
-    except InputError as error:
-        return error.with_traceback(None)
 
 
 def own_datasets() -> dict[str, PairDataset]:
@@ -145,9 +101,7 @@ def hash_of_pairs(dataset: PairDataset) -> str:
 
 def dataset_options() -> dict[str, str]:
     """Key → name of every dataset that this visitor can choose; the first is the default."""
-    path = local_path()
-    options = {LOCAL_FILE: path.repo if isinstance(path, HubAddress) else path.name} if path else {}
-    options[DEMO] = "Demo (simulated)"
+    options = served_options()
     for key, dataset in own_datasets().items():
         label = f"{dataset.name} ({'community' if key in from_community() else 'yours'})"
         # A select box knows its options by their labels alone.
@@ -161,32 +115,8 @@ def base_dataset(key: str) -> PairDataset:
     Raises:
         InputError: the file of the command line can't be used, or the Hub does not give it.
     """
-    if key in own_datasets():
-        return own_datasets()[key]
-    path = (local_path() if key == LOCAL_FILE else None) or DEMO_FILE
-    if isinstance(path, HubAddress):
-        found = _from_hub(path)
-        if isinstance(found, InputError):
-            raise found
-        return found
-    return _open(str(path), path.stat().st_mtime if path.exists() else 0.0)
-
-
-@st.cache_resource(max_entries=1)
-def _demo_truth() -> dict[str, dict[str, list[float]]]:
-    found: dict[str, dict[str, list[float]]] = json.loads(DEMO_TRUTH.read_text(encoding="utf-8"))["tastes"]
-    return found
-
-
-def planted(dataset: PairDataset, group: Group) -> dict[str, dict[str, float]]:
-    """Judge → property → planted weight in log-odds, for the demo's judges in a scenario; empty for everything else."""
-    if not dataset.simulated or group.kind != "scenario":
-        return {}
-    return {
-        judge: dict(zip(dataset.property_names, tastes[group.name], strict=True))
-        for judge, tastes in _demo_truth().items()
-        if group.name in tastes
-    }
+    owned = own_datasets()
+    return owned[key] if key in owned else served_dataset(key)
 
 
 def own_judges(key: str) -> dict[str, FloatArray]:

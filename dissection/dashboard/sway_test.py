@@ -7,7 +7,7 @@ import streamlit as st
 from dissection.asking.creating import Creation
 from dissection.asking.queries import queries_of
 from dissection.dashboard import controls, show
-from dissection.dashboard.asking_creation import model_of, offer_creation
+from dissection.dashboard.asking_creation import judge_field, model_of, offer_creation
 from dissection.dashboard.endpoint_form import endpoint_form
 from dissection.dashboard.sway import Asked, asked_for, changes_in_view, direction_choice
 from dissection.dataset import PairDataset
@@ -179,14 +179,7 @@ def _creation(queries: tuple[str, ...], model: str, prompt: str) -> Creation:
             )
         )
     with second:
-        judge = st.text_input(
-            "Judge",
-            key="sway-judge",
-            placeholder=f"{model}, the model above",
-            max_chars=200,
-            persist_state="session",
-            help="At the same endpoint.",
-        )
+        judge = judge_field("sway-judge", model)
     with third:
         tokens = int(st.number_input("Tokens of an answer, at most", 1, None, 1024, key="sway-tokens"))
-    return trial_plan(queries[:n], model, judge.strip() or model, prompt, max_tokens=tokens)
+    return trial_plan(queries[:n], model, judge, prompt, max_tokens=tokens)

@@ -23,33 +23,9 @@ def win_rate_chart(rates: Sequence[WinRate]) -> go.Figure:
     """A dot with its 95 % interval for each win rate, hollow where 50 % is within it; the best first."""
     shown = sorted((rate for rate in rates if rate.n), key=lambda rate: -rate.rate)
     texts = [f"{plain(rate.model, 26)} against {plain(rate.other, 26)}" for rate in shown]
-    ends = [(rate.rate, rate.rate) if math.isnan(rate.low) else (rate.low, rate.high) for rate in shown]
-    hollow = [math.isnan(rate.low) or rate.low <= 0.5 <= rate.high for rate in shown]
-    colour = PALETTE[0]
-    dots: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [100 * rate.rate for rate in shown],
-        "y": list(range(len(shown))),
-        "marker": {
-            "color": colour,
-            "size": 9,
-            "symbol": ["circle-open" if empty else "circle" for empty in hollow],
-            "line": {"width": 1.5, "color": colour},
-        },
-        "error_x": {
-            "array": [100 * (high - rate.rate) for rate, (_, high) in zip(shown, ends, strict=True)],
-            "arrayminus": [100 * (rate.rate - low) for rate, (low, _) in zip(shown, ends, strict=True)],
-            "color": colour,
-            "thickness": 1.5,
-            "width": 0,
-        },
-        "hovertext": [f"{text}: {rate.words()}" for rate, text in zip(shown, texts, strict=True)],
-        "hoverinfo": "text",
-    }
     return go.Figure(
         {
-            "data": [dots],
+            "data": [_dots(shown, texts)],
             "layout": {
                 **layout(80 + 30 * max(len(shown), 2), (8, 10, 14, 40)),
                 "xaxis": {
@@ -74,3 +50,30 @@ def win_rate_chart(rates: Sequence[WinRate]) -> go.Figure:
             },
         }
     )
+
+
+def _dots(rates: Sequence[WinRate], texts: Sequence[str]) -> dict[str, Any]:
+    ends = [(rate.rate, rate.rate) if math.isnan(rate.low) else (rate.low, rate.high) for rate in rates]
+    hollow = [math.isnan(rate.low) or rate.low <= 0.5 <= rate.high for rate in rates]
+    colour = PALETTE[0]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [100 * rate.rate for rate in rates],
+        "y": list(range(len(rates))),
+        "marker": {
+            "color": colour,
+            "size": 9,
+            "symbol": ["circle-open" if empty else "circle" for empty in hollow],
+            "line": {"width": 1.5, "color": colour},
+        },
+        "error_x": {
+            "array": [100 * (high - rate.rate) for rate, (_, high) in zip(rates, ends, strict=True)],
+            "arrayminus": [100 * (rate.rate - low) for rate, (low, _) in zip(rates, ends, strict=True)],
+            "color": colour,
+            "thickness": 1.5,
+            "width": 0,
+        },
+        "hovertext": [f"{text}: {rate.words()}" for rate, text in zip(rates, texts, strict=True)],
+        "hoverinfo": "text",
+    }
