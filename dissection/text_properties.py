@@ -91,8 +91,8 @@ def compare_texts(
     return comparisons, np.ascontiguousarray(scores)
 
 
-def annotate(dataset: PairDataset) -> PairDataset:
-    """The dataset with the computed text properties in place of those it has (if any), and a note that says so.
+def compare_pairs(dataset: PairDataset) -> tuple[FloatArray, FloatArray]:
+    """`compare_texts` of a dataset's answers.
 
     Raises:
         DatasetError: there are no texts to compute from.
@@ -104,7 +104,20 @@ def annotate(dataset: PairDataset) -> PairDataset:
             accepted="pairs with `response_a` and `response_b`",
             remedy="give the texts of the answers, or annotated `properties`",
         )
-    comparisons, scores = compare_texts(*(dataset.texts(column) for column in TEXT_COLUMNS))
+    return compare_texts(*(dataset.texts(column) for column in TEXT_COLUMNS))
+
+
+def annotate(dataset: PairDataset, compared: tuple[FloatArray, FloatArray] | None = None) -> PairDataset:
+    """The dataset with the computed text properties in place of those it has (if any), and a note that says so.
+
+    Args:
+        dataset: with texts.
+        compared: what `compare_pairs` found in it, where that is known already.
+
+    Raises:
+        DatasetError: there are no texts to compute from.
+    """
+    comparisons, scores = compared or compare_pairs(dataset)
     found = f"The {len(dataset.properties)} annotated properties are set aside" if dataset.properties else "No properties are annotated"
     notes = [f"{found}: {len(MEASURES)} text properties were computed from the answers."]
     if missing := int(np.isnan(comparisons[:, 0]).sum()):

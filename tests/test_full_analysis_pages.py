@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dissection.dashboard import analysis
+from dissection.dashboard.kept import kept
 from dissection.dataset import PairDataset
 from dissection.jobs.store import PosteriorStore
 from dissection.readers import open_dataset
@@ -169,7 +170,9 @@ def test_the_mean_of_ten_fits_is_a_choice_of_the_paper_model(open_page: Open) ->
 
 def test_a_thrown_away_store_entry_keeps_the_page_whole(open_page: Open, data: Path, posterior_store: Path) -> None:
     put(data, groups=["Code"])
-    open_page("diagnostics", data)
+    opened = open_page("diagnostics", data)
     for file in posterior_store.glob("*.nc"):
         file.unlink()
+    assert "no longer in the cache" not in text(open_page("diagnostics", data)), "unpacked draws are kept like other results"
+    kept().drop(opened.session_state["current"][1].content_hash)
     assert "no longer in the cache" in text(open_page("diagnostics", data))

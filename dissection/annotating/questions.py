@@ -129,6 +129,7 @@ def _call(
 
 def _mark(texts: Sequence[str]) -> str:
     """What is put behind the names of tags so that no text can end its own: "" for nearly all."""
+    texts = [text for text in texts if "<" in text]
     marks = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     return next(mark for mark in marks if not any(f"<{end}{tag}{mark}>" in text for end in ("", "/") for tag in _TAGS for text in texts))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dissection.dashboard.kept import shared
+from dissection.dashboard.kept import kept, shared
 from dissection.dataset import Group, PairDataset
 from dissection.figures.style import plain_markdown
 from dissection.jobs.job import Job, Progress
@@ -79,8 +79,13 @@ def with_samples(dataset: PairDataset, model: Model, posteriors: Sequence[Poster
 
 
 def draws(dataset: PairDataset, posterior: Posterior, model: Model) -> Draws | None:
-    """The draws of a sampled cell, where the store still has them."""
-    return store().draws(_lookup(dataset, [posterior.group], model)[posterior.judge, posterior.group].key)
+    """The draws of a sampled cell, where the store still has them; unpacked once for all visitors."""
+    key = _lookup(dataset, [posterior.group], model)[posterior.judge, posterior.group].key
+    held = kept().get(dataset.content_hash, ("draws", key))
+    found: Draws | None = held[0] if held else store().draws(key)
+    if found is not None and held is None:
+        kept().put(dataset.content_hash, ("draws", key), found)
+    return found
 
 
 def draws_file(dataset: PairDataset, posterior: Posterior, model: Model) -> bytes | None:

@@ -44,6 +44,7 @@ class Kept:
     def __init__(self, memory: int, disk: int) -> None:
         self.memory, self.disk = memory, disk
         self._entries: OrderedDict[tuple[str, Hashable], _Entry] = OrderedDict()
+        self._in_memory = self._on_disk = 0  # bytes
         self._lock = threading.RLock()
         self._making: dict[tuple[str, Hashable], threading.Lock] = {}
 
@@ -71,6 +72,7 @@ class Kept:
         with self._lock:
             self._drop((owner, key))
             self._entries[owner, key] = _Entry(value, size)
+            self._in_memory += size
             self._make_room()
 
     def result(self, owner: str, key: Hashable, make: Callable[[], Result]) -> Result:
@@ -104,8 +106,7 @@ class Kept:
     def sizes(self) -> tuple[int, int]:
         """Bytes in memory and on disk."""
         with self._lock:
-            on_disk = sum(entry.size for entry in self._entries.values() if entry.file is not None)
-            return sum(entry.size for entry in self._entries.values()) - on_disk, on_disk
+            return self._in_memory, self._on_disk
 
     @contextlib.contextmanager
     def _alone(self, key: tuple[str, Hashable]) -> Iterator[None]:
@@ -120,7 +121,12 @@ class Kept:
 
     def _drop(self, key: tuple[str, Hashable]) -> None:
         entry = self._entries.pop(key, None)
-        if entry is not None and entry.file is not None:
+        if entry is None:
+            return
+        if entry.file is None:
+            self._in_memory -= entry.size
+        else:
+            self._on_disk -= entry.size
             entry.file.close()
 
     def _load(self, entry: _Entry) -> None:
@@ -130,21 +136,19 @@ class Kept:
         entry.value = pickle.load(entry.file)  # noqa: S301
         entry.file.close()
         entry.file = None
+        self._on_disk -= entry.size
+        self._in_memory += entry.size
 
     def _make_room(self) -> None:
-        in_memory, on_disk = self.sizes()
+        if self._in_memory <= self.memory:
+            return
         for key, entry in list(self._entries.items())[:-1]:  # the last one is what is asked for
-            if in_memory <= self.memory:
+            if self._in_memory <= self.memory:
                 break
-            if entry.file is not None:
-                continue
-            in_memory -= entry.size
-            if entry.size < SPILLED_BYTES or entry.size > self.disk or not self._write(entry):
+            if entry.file is None and (entry.size < SPILLED_BYTES or entry.size > self.disk or not self._write(entry)):
                 self._drop(key)
         files = [key for key, entry in self._entries.items() if entry.file is not None]
-        on_disk = self.sizes()[1]
-        while files and (on_disk > self.disk or len(files) > MOST_FILES):
-            on_disk -= self._entries[files[0]].size
+        while files and (self._on_disk > self.disk or len(files) > MOST_FILES):
             self._drop(files.pop(0))
 
     def _write(self, entry: _Entry) -> bool:
@@ -161,6 +165,8 @@ class Kept:
                 file.close()
             return False
         entry.value, entry.file = None, file
+        self._in_memory -= entry.size
+        self._on_disk += entry.size
         return True
 
 

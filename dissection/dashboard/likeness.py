@@ -19,6 +19,7 @@ from dissection.likeness.metadata import JUDGE_COLUMN, Metadata, metadata_from_n
 from dissection.likeness.reliability import Likeness, likeness, no_intervals
 from dissection.likeness.support import RESAMPLES, THRESHOLD, Support, cluster_support
 from dissection.regression.fit import Progress
+from dissection.regression.posterior import Posterior
 from dissection.similarity import METHODS, length_properties, similarity_matrix
 from dissection.wording import count
 
@@ -67,10 +68,13 @@ def asked(dataset: PairDataset) -> Asked:
     return Asked(group, method, lengths if plain else ())
 
 
+def _fitted(dataset: PairDataset, choice: Asked) -> list[Posterior]:
+    return session.posteriors(dataset, (choice.group,) if choice.group else dataset.scenarios)
+
+
 def matrix_of(dataset: PairDataset, choice: Asked) -> pd.DataFrame:
     """Judges × judges, of the posterior means in view."""
-    groups = (choice.group,) if choice.group else dataset.scenarios
-    return similarity_matrix(session.posteriors(dataset, groups), choice.method, choice.without)
+    return similarity_matrix(_fitted(dataset, choice), choice.method, choice.without)
 
 
 def support_toggle(dataset: PairDataset, label: str) -> None:
@@ -107,7 +111,7 @@ def how_sure(dataset: PairDataset, choice: Asked) -> None:
     model = session.model()
     reason = no_intervals(dataset, model)
     found: Likeness | None = (
-        likeness(dataset, model, choice.groups(dataset), choice.method, choice.without)
+        likeness(dataset, model, choice.groups(dataset), choice.method, choice.without, posteriors=_fitted(dataset, choice))
         if reason
         else behind.result(
             "likeness",

@@ -8,7 +8,8 @@ import streamlit as st
 
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dataset import PairDataset
+from dissection.dashboard.kept import shared
+from dissection.dataset import FloatArray, PairDataset
 from dissection.errors import InputError
 from dissection.figures.dots import dot_plot
 from dissection.figures.effects import order_properties, percent_frame
@@ -29,7 +30,7 @@ from dissection.regression.model import Model
 from dissection.regression.posterior import Posterior
 from dissection.substance.criteria import criteria_dataset, criterion_columns, halo, implicit_weights
 from dissection.substance.shares import Shares, family_shares, lacking_families, shares_by_group
-from dissection.text_properties import annotate
+from dissection.text_properties import annotate, compare_pairs
 from dissection.wording import count
 
 ROWS = {"judge": "Judges", "group": "One judge, all scenarios"}
@@ -56,7 +57,7 @@ class Asked:
 
     def data(self, dataset: PairDataset) -> PairDataset:
         """With the properties that are asked for; reading texts takes a while."""
-        return annotate(dataset) if self.by_text else dataset
+        return with_text_properties(dataset) if self.by_text else dataset
 
 
 def shares(dataset: PairDataset) -> None:
@@ -80,6 +81,20 @@ def shares(dataset: PairDataset) -> None:
         text = f"No index: no property is of the family {' or '.join(lacking)}, and an index weighs one against the other."
         st.caption(text + (" Say above what the properties are about." if others else ""))
     _method(dataset, left)
+
+
+@shared()
+def _texts_compared(dataset: PairDataset) -> tuple[FloatArray, FloatArray]:
+    return compare_pairs(dataset)
+
+
+def with_text_properties(dataset: PairDataset) -> PairDataset:
+    """The dataset with the properties computed from its texts, which are read once for all visitors.
+
+    Raises:
+        DatasetError: there are no texts.
+    """
+    return annotate(dataset, _texts_compared(dataset))
 
 
 def by_text(dataset: PairDataset, key: str, *, first: bool = False) -> bool:

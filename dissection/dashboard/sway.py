@@ -6,7 +6,7 @@ import streamlit as st
 
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dashboard.substance import by_text
+from dissection.dashboard.substance import by_text, with_text_properties
 from dissection.dataset import PairDataset
 from dissection.figures.style import plain_markdown
 from dissection.figures.sway import gains_chart, together_chart
@@ -26,7 +26,6 @@ from dissection.substance.strengths import models_of
 from dissection.sway.changes import Change
 from dissection.sway.prompt import system_prompt
 from dissection.sway.study import DIRECTIONS, MOST_TOP, TOP, Direction, Study, changes_by_weight, published_likes, ranked, study
-from dissection.text_properties import annotate
 
 EITHER = ""
 WISHES = {"liked": "What the judge likes", "disliked": "What it likes least"}
@@ -59,7 +58,7 @@ class Asked:
 
     def data(self, dataset: PairDataset) -> PairDataset:
         """With the properties that are asked for; reading texts takes a while."""
-        return annotate(dataset) if self.by_text else dataset
+        return with_text_properties(dataset) if self.by_text else dataset
 
 
 def asked_for(dataset: PairDataset) -> Asked:

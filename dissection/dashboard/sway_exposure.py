@@ -4,14 +4,13 @@ import streamlit as st
 
 from dissection.dashboard import behind, controls, session, show
 from dissection.dashboard.address import keep
-from dissection.dashboard.substance import by_text, texts_first
+from dissection.dashboard.substance import by_text, texts_first, with_text_properties
 from dissection.dataset import PairDataset
 from dissection.figures.style import judge_colours
 from dissection.figures.sway import exposure_chart
 from dissection.figures.sway_sentences import COLUMNS, EXPOSURE_METHOD, exposure_reading
 from dissection.properties import Family
 from dissection.sway.exposure import exposure
-from dissection.text_properties import annotate
 
 
 def exposed(dataset: PairDataset) -> None:
@@ -29,7 +28,7 @@ def exposed(dataset: PairDataset) -> None:
         "exposure",
         (dataset.content_hash, group, judges, text, tuple(given), model),
         "Restyling answers",
-        lambda _: exposure(annotate(dataset) if text else dataset, model, group.name, given, judges),
+        lambda _: exposure(with_text_properties(dataset) if text else dataset, model, group.name, given, judges),
     )
     if found is None:
         return

@@ -1,6 +1,7 @@
 """Who visits the server, which data each of them has, and the end of a visit, with which everything of theirs goes."""
 
 import gc
+import itertools
 import logging
 import threading
 import time
@@ -17,6 +18,7 @@ from dissection.dashboard.kept import kept
 from dissection.errors import InputError
 
 LOOK_SECONDS = 10.0
+LOOKS_A_COLLECTION = 3  # each stops all pages for up to a quarter of a second
 
 
 class State(Protocol):
@@ -191,14 +193,15 @@ def visits() -> Visits:
     found = Visits(settings.MEMORY_MB.read() * 500_000, settings.IDLE_MINUTES.read() * 60.0, returns + pause, ended)
 
     def watch() -> None:
-        while True:
+        for look in itertools.count(1):
             time.sleep(pause)
             if not runtime.exists():
                 continue
             try:
                 found.look(is_open)
                 results.drop_orphans(found.has_visitors)
-                gc.collect()
+                if look % LOOKS_A_COLLECTION == 0:
+                    gc.collect()
             except Exception as error:  # noqa: BLE001 - without this thread nothing would be cleared any more
                 logs.event("clearing up failed", logging.ERROR, **logs.facts_of(error))
 

@@ -13,6 +13,7 @@ from dissection.regression.fit import Progress, fit, fit_rows, groups_to_fit
 from dissection.regression.folds import IntArray, query_clusters
 from dissection.regression.model import STANDARD, Model
 from dissection.regression.observations import answered, usable
+from dissection.regression.posterior import Posterior
 from dissection.similarity import check_method, kept_columns, known_mean, mean_correlations, paired_correlations, similarity_matrix
 
 SPLITS = 6
@@ -55,6 +56,7 @@ def likeness(
     method: str = "pearson",
     without: Collection[str] = (),
     progress: Progress | None = None,
+    posteriors: Sequence[Posterior] | None = None,
 ) -> Likeness:
     """Every two judges' similarity with its interval, ceiling and correction; see `tastes.py` for the method.
 
@@ -65,6 +67,7 @@ def likeness(
         method: as in `similarity_matrix`.
         without: properties that are left out of the similarity, though not of the fit.
         progress: called with (steps done, steps in all); what it raises ends the work.
+        posteriors: of all judges in the groups by this model, where they are known; used where there are similarities only.
 
     Raises:
         UnknownNameError: a method, group or property that there is not.
@@ -74,7 +77,7 @@ def likeness(
     kept = kept_columns(dataset.property_names, without)
     names = list(groups) if groups is not None else [group.name for group in dataset.scenarios]
     if reason := no_intervals(dataset, model):
-        return _without_intervals(dataset, model, names, method, without, reason)
+        return _without_intervals(dataset, posteriors or fit(dataset, model, groups=names), method, without, reason)
     chosen = groups_to_fit(dataset, model, names)
     model = replace(model, folds=0)
     evidence = gather(dataset, model, range(len(dataset.judges)), chosen, None)
@@ -200,10 +203,9 @@ def _remarks(dataset: PairDataset, evidence: Evidence, similarity: FloatArray) -
 
 
 def _without_intervals(
-    dataset: PairDataset, model: Model, groups: Sequence[str], method: str, without: Collection[str], reason: str
+    dataset: PairDataset, posteriors: Sequence[Posterior], method: str, without: Collection[str], reason: str
 ) -> Likeness:
     """Similarities alone, of published weights or of the pooled model."""
-    posteriors = fit(dataset, model, groups=groups)
     matrix = similarity_matrix(posteriors, method, without).to_numpy()
     fitted = {(posterior.judge, posterior.group): posterior for posterior in posteriors}
     chosen: list[Group] = list(dict.fromkeys(posterior.group for posterior in posteriors))
