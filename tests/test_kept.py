@@ -70,6 +70,27 @@ def test_disk_is_bounded_too_and_files_are_removed() -> None:
     assert open_files() == before, "a file without a name is gone when it is closed"
 
 
+def test_sizes_are_those_of_what_is_kept_whatever_was_done() -> None:
+    results, rng = Kept(3 * 8 * LARGE, 2 * 8 * LARGE), np.random.default_rng(0)
+    for _ in range(300):
+        owner, key = f"data {rng.integers(3)}", int(rng.integers(4))
+        deed = rng.integers(8)
+        if deed < 4:
+            results.put(owner, key, large(1.0) if rng.random() < 0.5 else b"x" * 100)
+        elif deed < 7:
+            results.get(owner, key)
+        else:
+            results.drop(owner)
+        entries = results._entries.values()
+        assert results.sizes() == (
+            sum(entry.size for entry in entries if entry.file is None),
+            sum(entry.size for entry in entries if entry.file is not None),
+        )
+    for number in range(3):
+        results.drop(f"data {number}")
+    assert results.sizes() == (0, 0)
+
+
 def test_no_more_files_than_a_process_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SPILLED_BYTES", 10)
     results = Kept(200, 10**9)

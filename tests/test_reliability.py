@@ -157,7 +157,10 @@ def test_published_weights_say_why_they_have_no_intervals(published: Path) -> No
 
 
 def test_the_pooled_model_has_similarities_alone() -> None:
-    found = likeness(make_dataset(n=60), POOLED)
+    dataset = make_dataset(n=60)
+    found = likeness(dataset, POOLED)
+    known = likeness(dataset, POOLED, posteriors=fit(dataset, POOLED, groups=[group.name for group in dataset.scenarios]))
+    pd.testing.assert_frame_equal(known.pairs, found.pairs)
     assert found.pairs["remark"].tolist() == [NO_POOLED]
     assert np.isfinite(found.pairs["similarity"]).all()
     assert found.ceilings["n"].tolist() == [60, 60]

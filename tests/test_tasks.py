@@ -217,6 +217,7 @@ def test_the_time_left_is_that_of_the_speed_so_far(stop: threading.Event) -> Non
 
 
 def test_work_gives_way_to_pages_that_are_drawn_but_not_to_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEAST_WAY", PATIENCE)
     monkeypatch.setattr(module, "MOST_WAY", PATIENCE)
     board, steps = Tasks(Kept(10**6, 0)), []
 
@@ -240,3 +241,14 @@ def test_work_does_not_give_way_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     board = Tasks(Kept(10**6, 0))
     with board.drawing.page():
         assert ends(join(board, lambda report: report(1, 1)))
+
+
+def test_work_gives_way_in_proportion_to_what_it_took() -> None:
+    drawing = module.Drawing()
+    with drawing.page():
+        begun = time.monotonic()
+        drawing.give_way(0.1)
+        assert time.monotonic() - begun >= 0.1 * module.WAYS
+    begun = time.monotonic()
+    drawing.give_way(module.MOST_WAY)
+    assert time.monotonic() - begun < 1.0, "where no page is drawn there is nothing to wait for"

@@ -1,5 +1,6 @@
 """What this visitor looks at: the dataset, their own judges, the model, and posteriors from bounded caches."""
 
+import time
 from threading import Lock, Thread
 
 import numpy as np
@@ -223,9 +224,12 @@ def fit_ahead(dataset: PairDataset) -> None:
 
     def work() -> None:
         with _AHEAD:
+            worked = 0.0
             for group in dataset.selectable_groups:
-                tasks().drawing.give_way()
+                tasks().drawing.give_way(worked)
+                begun = time.monotonic()
                 fit_fast(dataset, group, chosen)
+                worked = time.monotonic() - begun
 
     Thread(target=work, daemon=True).start()
 

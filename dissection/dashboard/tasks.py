@@ -18,7 +18,9 @@ from dissection.settings import cores
 # Tasks that compute at the same time. They hold Python's lock for much of it, and pages wait for it.
 PLACES = max(cores() - 1, 1)
 TURN_SECONDS = 2.0  # after which a task lets the next one in, so that short work does not wait for long work
-MOST_WAY, WAY_SECONDS = 0.2, 0.005  # for which work gives way at each step, and looks whether it still has to
+# While pages are drawn, work gives way for so many times as long as its last step took, within bounds: it has a quarter of the time then.
+WAYS, LEAST_WAY, MOST_WAY = 3.0, 0.2, 3.0
+WAY_SECONDS = 0.005  # after which it looks whether it still has to
 GONE_SECONDS = 60.0  # without a visitor, after which work is given up; a page that lost its connection is back by then
 LOOK_SECONDS = 1.0
 Work = Callable[[Progress], Any]
@@ -157,9 +159,13 @@ class Drawing:
         finally:
             self._add(1)
 
-    def give_way(self) -> None:
-        """Wait until no page is being drawn, but not for long."""
-        end = time.monotonic() + MOST_WAY
+    def give_way(self, worked: float = 0.0) -> None:
+        """Wait until no page is being drawn, but not for long.
+
+        Args:
+            worked: seconds of work since the last time.
+        """
+        end = time.monotonic() + min(max(WAYS * worked, LEAST_WAY), MOST_WAY)
         while self._pages > 0 and time.monotonic() < end:
             time.sleep(WAY_SECONDS)
 
@@ -205,14 +211,20 @@ class Tasks:
                 del self._running[task.key]
 
     def _run(self, task: Task, work: Work) -> None:
+        step_began = 0.0
+
         def report(done: int, total: int) -> None:
+            nonlocal step_began
+            worked = time.monotonic() - step_began
             task.check()
             task.progress = (done, max(total, 1))
             self.turns.pass_on(task)
-            self.drawing.give_way()
+            self.drawing.give_way(worked)
+            step_began = time.monotonic()
 
         try:
             self.turns.take(task)
+            step_began = time.monotonic()
             self._kept.put(*task.key, work(report))
         except _GivenUpError:
             pass
