@@ -32,11 +32,11 @@ class Sample(NamedTuple):
 
 
 class Flatness(NamedTuple):
-    """How memory goes on after warm-up, which is the first third of the time.
+    """How memory goes on from some time on.
 
     Attributes:
         slope, error: megabytes a minute by least squares, and its standard error.
-        second, last: means of the second and the last third.
+        second, last: means of the first and the second half of that time: after warm-up, of the second and the last third of all.
     """
 
     slope: float
@@ -141,10 +141,10 @@ async def watch(pid: int, samples: list[Sample], used: dict[int, float]) -> None
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def flatness(seconds: list[float], values: list[float]) -> Flatness | None:
-    """How flat a series is after its first third; None where there are fewer than five values."""
+def flatness(seconds: list[float], values: list[float], since: float = 1 / 3) -> Flatness | None:
+    """How flat a series is after a share of its time, by default warm-up's; None where there are fewer than five values."""
     x, y = np.array(seconds), np.array(values)
-    late = x >= x.max(initial=0.0) / 3
+    late = x >= x.max(initial=0.0) * since
     x, y = x[late], y[late]
     if len(x) < 5:
         return None

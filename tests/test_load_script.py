@@ -218,6 +218,12 @@ def test_flatness() -> None:
     assert noisy is not None
     assert abs(noisy.slope) < 3 * noisy.error
     assert flatness(seconds[:5], rising[:5]) is None
+    steps = [100.0 if at < 450 else 140.0 for at in seconds]
+    late, whole = flatness(seconds, steps, since=0.8), flatness(seconds, steps)
+    assert late is not None
+    assert whole is not None
+    assert abs(late.slope) < 1e-9
+    assert whole.slope > 1.0
 
 
 def test_results() -> None:
