@@ -44,7 +44,7 @@ class Kept:
     def __init__(self, memory: int, disk: int) -> None:
         self.memory, self.disk = memory, disk
         self._entries: OrderedDict[tuple[str, Hashable], _Entry] = OrderedDict()
-        self._in_memory = self._on_disk = 0  # bytes
+        self._in_memory = self._on_disk = self._files = 0  # bytes, and how many entries are on disk
         self._lock = threading.RLock()
         self._making: dict[tuple[str, Hashable], threading.Lock] = {}
 
@@ -72,7 +72,7 @@ class Kept:
         with self._lock:
             self._drop((owner, key))
             self._entries[owner, key] = _Entry(value, size)
-            self._in_memory += size
+            self._count(self._entries[owner, key], 1)
             self._make_room()
 
     def result(self, owner: str, key: Hashable, make: Callable[[], Result]) -> Result:
@@ -123,33 +123,42 @@ class Kept:
         entry = self._entries.pop(key, None)
         if entry is None:
             return
-        if entry.file is None:
-            self._in_memory -= entry.size
-        else:
-            self._on_disk -= entry.size
+        self._count(entry, -1)
+        if entry.file is not None:
             entry.file.close()
+
+    def _count(self, entry: _Entry, sign: int) -> None:
+        if entry.file is None:
+            self._in_memory += sign * entry.size
+        else:
+            self._on_disk += sign * entry.size
+            self._files += sign
 
     def _load(self, entry: _Entry) -> None:
         assert entry.file is not None
         entry.file.seek(0)
         # Nobody else could have written this file: it has no name.
         entry.value = pickle.load(entry.file)  # noqa: S301
+        self._count(entry, -1)
         entry.file.close()
         entry.file = None
-        self._on_disk -= entry.size
-        self._in_memory += entry.size
+        self._count(entry, 1)
 
     def _make_room(self) -> None:
-        if self._in_memory <= self.memory:
-            return
-        for key, entry in list(self._entries.items())[:-1]:  # the last one is what is asked for
-            if self._in_memory <= self.memory:
+        # Going through a dictionary hashes its keys, which takes a while here: no further than needed.
+        newest, excess = next(reversed(self._entries)), self._in_memory - self.memory
+        leaving: list[tuple[tuple[str, Hashable], _Entry]] = []
+        for key, entry in self._entries.items():
+            if excess <= 0 or key is newest:  # which is what is asked for
                 break
-            if entry.file is None and (entry.size < SPILLED_BYTES or entry.size > self.disk or not self._write(entry)):
+            if entry.file is None:
+                leaving.append((key, entry))
+                excess -= entry.size
+        for key, entry in leaving:
+            if entry.size < SPILLED_BYTES or entry.size > self.disk or not self._write(entry):
                 self._drop(key)
-        files = [key for key, entry in self._entries.items() if entry.file is not None]
-        while files and (self._on_disk > self.disk or len(files) > MOST_FILES):
-            self._drop(files.pop(0))
+        while self._on_disk > self.disk or self._files > MOST_FILES:
+            self._drop(next(key for key, entry in self._entries.items() if entry.file is not None))
 
     def _write(self, entry: _Entry) -> bool:
         """Whether the result is on disk now; a full disk is no reason to fail, as the result can be computed again."""
@@ -164,9 +173,9 @@ class Kept:
             with contextlib.suppress(OSError):  # closing writes what is left
                 file.close()
             return False
+        self._count(entry, -1)
         entry.value, entry.file = None, file
-        self._in_memory -= entry.size
-        self._on_disk += entry.size
+        self._count(entry, 1)
         return True
 
 
