@@ -6,8 +6,8 @@ judge's labels, and some start the full analysis of a few cells at the same mome
 server says that the script has finished; "drawn" is what a browser needs until nothing changes any more.
 
 The server runs on this machine, in a process of its own; so do the driver and the browsers, whose share of the processor is printed.
-Goals: no error, 95 % of the reruns under one second, memory flat when all is warm and uploaded (the first four fifths), jobs that advance
-together.
+Goals: no error, 95 % of the reruns under one second, memory flat after warm-up (the first third), jobs that advance together. Memory after the
+last upload is printed too ("late").
 """
 
 import argparse
