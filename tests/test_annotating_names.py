@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from dissection.native_file import write_native
 from dissection.properties import describe, offered_properties
 from dissection.readers import open_dataset
 from tests.annotator_server import PlantedAnnotator, kind, planted
-from tests.chat_server import Body, ChatServer, tagged
+from tests.chat_server import Body, ChatServer
 from tests.test_annotating import go
 
 HOSTILE = ("*b* $x$ `c` [l](u)", "{query} {{mark}} {", "=1+1", "kind.a", "'; drop", "comparison", "ab", "漢字 ✓", "x" * 60)
@@ -216,6 +217,7 @@ def test_a_dry_run_is_of_the_first_pairs_that_have_texts_and_of_what_the_run_ask
     keys = {outcome.call.key(here) for outcome in tried.run.outcomes}
     assert {call.key(here) for call in sample_calls(data, plan, 3)} < keys, "with what follows from the first replies"
     assert {stage.stage for stage in tried.stages} >= {"query check", "reference", "errors", "specific"}
+    asked = {found for body in server.bodies for found in re.findall(r"question (\d+) ", body["messages"][-1]["content"])}
+    assert asked == {"1", "3", "4"}, "of these pairs alone, whichever comes first"
     go(server, tmp_path, data, plan)
     assert set(server.answered.values()) == {1}, "the run does not ask again"
-    assert tagged(server.bodies[0], "request").startswith("question 1 ")

@@ -6,8 +6,10 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from streamlit.testing.v1 import local_script_runner
 
 from dissection.community.folder import FolderStore
 from dissection.dashboard import analysis
@@ -36,8 +38,9 @@ YEAR, HOUR = 365 * 86_400.0, 3_600.0
 
 @pytest.fixture
 def jumping(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each look at the clock finds it a year ahead or an hour back."""
+    """Each look at the clock finds it a year ahead or an hour back; but for `AppTest`, which waits by the clock for the page it has run."""
     real, looks = time.time, iter(range(10**9))
+    monkeypatch.setattr(local_script_runner, "time", SimpleNamespace(time=real, sleep=time.sleep))
     monkeypatch.setattr(time, "time", lambda: real() + (YEAR if next(looks) % 2 else -HOUR))
 
 
