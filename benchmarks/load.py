@@ -2,12 +2,12 @@
 
 Most sessions are web sockets that speak Streamlit's protocol and do what a visitor does (`benchmarks.load_visits`): turn to another page,
 choose from what the page offers, open a table, think. A few are pages of Chromium that do the same. Some upload a dataset of 5,000 pairs or a
-judge's labels, and some start the full analysis of a few cells at the same moment. A rerun's time goes from sending what was chosen until the
-server says that the script has finished; "drawn" is what a browser needs until nothing changes any more.
+judge's labels, and some start the full analysis of a few cells at the same moment. After a few minutes a visitor
+closes the tab, with what was uploaded, and the next one comes. A rerun's time goes from sending what was chosen until the server says that the
+script has finished; "drawn" is what a browser needs until nothing changes any more.
 
 The server runs on this machine, in a process of its own; so do the driver and the browsers, whose share of the processor is printed.
-Goals: no error, 95 % of the reruns under one second, memory flat after warm-up (the first third), jobs that advance together. Memory after the
-last upload is printed too ("late").
+Goals: no error, 95 % of the reruns under one second, memory flat after warm-up (the first third), jobs that advance together.
 """
 
 import argparse
@@ -24,13 +24,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import load_server as machine
-from benchmarks.load_visits import Diary, Done, Visitor, dataset_file, labels_file, run_job, upload_dataset, upload_labels
+from benchmarks.load_visits import PROGRESS, Diary, Done, Visitor, dataset_file, labels_file, run_job, upload_dataset, upload_labels
 
 GOAL_SECONDS = 1.0
-FIRST_UPLOAD, LAST_UPLOAD, JOBS_AT = 0.2, 0.75, 0.4  # of the time
-ALL_THERE = LAST_UPLOAD + 0.05  # what was uploaded stays until the end, so memory can only be flat from here on
+FIRST_UPLOAD, LAST_UPLOAD, JOBS_AT = 0.05, 0.85, 0.4  # of the time
 # What is waited for, and is no rerun: files on their way, drawing in the browser, fragments that draw themselves anew.
-PROGRESS = "progress of a job"
 NO_RERUN = ("upload: transfer", "drawn", PROGRESS)
 PARTS = ("server", "driver", "browsers")
 KNOWN_ERRORS = 20
@@ -40,7 +38,8 @@ async def crowd(options: argparse.Namespace, address: str, pid: int | None, diar
     """Let all visitors come, do what they do, and go; the scripted ones, and how many cores each part of the test used in the meantime."""
     until = 60.0 * options.minutes
     scripted = [
-        Visitor(f"session {i + 1}", address, diary, options.think, options.seed + i) for i in range(options.sessions - options.browsers)
+        Visitor(f"session {i + 1}", address, diary, options.think, options.seed + i, 60.0 * options.stay)
+        for i in range(options.sessions - options.browsers)
     ]
     errands: list[list[Any]] = [[] for _ in scripted]
     for number in range(options.uploads):
@@ -56,8 +55,6 @@ async def crowd(options: argparse.Namespace, address: str, pid: int | None, diar
         begun = _processors(pid)
         await asyncio.gather(*visits)
         cores = {what: (seconds - begun[what]) / diary.now for what, seconds in _processors(pid).items()}
-    for visitor in scripted:
-        diary.done += [Done(PROGRESS, "", visitor.name, diary.now, seconds) for seconds in visitor.page.reruns]
     return scripted, cores
 
 
@@ -101,7 +98,7 @@ async def run(options: argparse.Namespace, address: str, pid: int | None) -> dic
         },
         "slowest": [done._asdict() for done in sorted(reruns(diary.done), key=lambda done: -done.seconds)[:KNOWN_ERRORS]],
         "errors": [fault._asdict() for fault in diary.faults],
-        "received_mb": sum(visitor.page.received for visitor in visitors) / machine.BYTES_PER_MB,
+        "received_mb": sum(visitor.received for visitor in visitors) / machine.BYTES_PER_MB,
         "cores_used": cores | {"workers": workers, "others": cores["machine"] - workers - sum(cores[what] for what in PARTS)},
         "processor_seconds_a_rerun": cores["server"] * diary.now / max(runs, 1),
         "memory": memory(samples),
@@ -141,9 +138,8 @@ def memory(samples: list[machine.Sample]) -> dict[str, Any]:
     found: dict[str, Any] = {"samples": [sample._asdict() for sample in samples]}
     for what in ("server", "workers"):
         values = [getattr(sample, what) for sample in samples]
-        flat, late = machine.flatness(seconds, values), machine.flatness(seconds, values, ALL_THERE)
+        flat = machine.flatness(seconds, values)
         found[what] = {"first": values[0], "largest": max(values), "last": values[-1], **(flat._asdict() if flat else {})}
-        found[what] |= {"late slope": late.slope, "late error": late.error} if late else {}
     return found
 
 
@@ -190,6 +186,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--uploads", type=int, default=5, help="datasets and labels in turns")
     parser.add_argument("--jobs", type=int, default=3, help="full analyses, started at the same moment")
     parser.add_argument("--think", type=float, default=20.0, help="mean seconds between two actions of a visitor")
+    parser.add_argument("--stay", type=float, default=3.0, help="mean minutes until a scripted visitor leaves and the next one comes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--server", default="", metavar="ADDRESS", help="of a server that runs; its memory is not looked at")
     parser.add_argument("--out", type=Path, metavar="FILE", help="for the results as JSON")

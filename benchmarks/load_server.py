@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROC = Path("/proc")
 START_SECONDS, LOOK_SECONDS = 120.0, 5.0
 BYTES_PER_MB = 1e6
+WARM_UP = 1 / 3  # of the time
 
 
 class Sample(NamedTuple):
@@ -32,11 +33,11 @@ class Sample(NamedTuple):
 
 
 class Flatness(NamedTuple):
-    """How memory goes on from some time on.
+    """How memory goes on after warm-up.
 
     Attributes:
         slope, error: megabytes a minute by least squares, and its standard error.
-        second, last: means of the first and the second half of that time: after warm-up, of the second and the last third of all.
+        second, last: means of the second and the last third of the time.
     """
 
     slope: float
@@ -141,10 +142,10 @@ async def watch(pid: int, samples: list[Sample], used: dict[int, float]) -> None
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def flatness(seconds: list[float], values: list[float], since: float = 1 / 3) -> Flatness | None:
-    """How flat a series is after a share of its time, by default warm-up's; None where there are fewer than five values."""
+def flatness(seconds: list[float], values: list[float]) -> Flatness | None:
+    """How flat a series is after warm-up; None where there are fewer than five values."""
     x, y = np.array(seconds), np.array(values)
-    late = x >= x.max(initial=0.0) * since
+    late = x >= x.max(initial=0.0) * WARM_UP
     x, y = x[late], y[late]
     if len(x) < 5:
         return None

@@ -6,6 +6,7 @@ import functools
 import gzip
 import io
 import json
+import math
 import re
 import time
 import urllib.error
@@ -25,11 +26,13 @@ from dissection.simulate import simulate_demo
 
 # How often each page is turned to, against the others; the ones that are not named: 1.
 LIKED: Final = {"Dissect": 4, "Compare": 3, "Similarity": 3, "Pairs": 3, "Style or substance": 2, "Scores": 2}
+FIRST_PAGE: Final = "Overview"
 SIDEBAR: Final = ("model", "folds", "b", "engine", "image")
 SIDEBAR_SHARE, PAGE_SHARE, TABLE_SHARE = 0.04, 0.3, 0.08
 UPLOADED_PAIRS, UPLOADED_JUDGES = 5_000, 4
 JOB_JUDGES: Final = (("cedar-7b", "cedar-14b"), ("aspen-7b", "aspen-14b"), ("human", "maple-large"))
 JOB_SCENARIOS, JOB_DRAWS, JOB_SECONDS = 2, "500", 600.0
+PROGRESS: Final = "progress of a job"  # a part of a page that draws itself anew
 HOW_FAR: Final = re.compile(r"(\d+) of (\d+) cells")
 
 
@@ -94,32 +97,55 @@ class Guest:
 
     def __init__(self, name: str, address: str, diary: Diary, think: float, seed: int) -> None:
         self.name, self.diary, self.think = name, diary, think
-        self.dice, self.title, self._address = Random(seed), "Overview", address
+        self.dice, self.title, self._address = Random(seed), FIRST_PAGE, address
 
 
 class Visitor(Guest):
-    """One session: its page, and what it does until the end. Args: those of `Guest`."""
+    """One session after another: its page, and what it does until the end.
 
-    def __init__(self, name: str, address: str, diary: Diary, think: float, seed: int) -> None:
+    Args:
+        name, address, diary, think, seed: those of `Guest`.
+        stay: mean seconds until a visitor closes the tab and the next one comes.
+
+    Attributes:
+        page: of the present session.
+        received: bytes, of the sessions that are over.
+    """
+
+    def __init__(self, name: str, address: str, diary: Diary, think: float, seed: int, stay: float = math.inf) -> None:
         super().__init__(name, address, diary, think, seed)
-        self.page = Page(address)
+        self.page, self.received, self._stay = Page(address), 0, stay
 
     async def visit(self, until: float, errands: list[tuple[float, Callable[["Visitor"], Coroutine[Any, Any, None]]]]) -> None:
         """Come, look around until the time is over, run the errands when their time has come, and go."""
         try:
             await asyncio.sleep(self.dice.uniform(0, 2 * self.think))
-            await self.do("open", self.title, self.page.open())
+            leaves = await self._come()
             while errands or self.diary.now < until:
                 thought = self.dice.uniform(0.4, 1.6) * self.think
                 await asyncio.sleep(min(thought, max(errands[0][0] - self.diary.now, 0.0)) if errands else thought)
                 if errands and errands[0][0] <= self.diary.now:
                     await errands.pop(0)[1](self)
-                else:
+                elif self.diary.now < leaves:
                     await self.look_around()
+                else:
+                    await self._go()
+                    leaves = await self._come()
         except (LoadError, OSError) as error:
             self.diary.faults.append(Fault(self.name, self.title, "visit", str(error)))
         finally:
-            await self.page.close()
+            await self._go()
+
+    async def _come(self) -> float:
+        """Open a tab; when it will be closed."""
+        self.page, self.title = Page(self._address), FIRST_PAGE
+        await self.do("open", self.title, self.page.open())
+        return self.diary.now + self.dice.uniform(0.4, 1.6) * self._stay
+
+    async def _go(self) -> None:
+        await self.page.close()
+        self.received += self.page.received
+        self.diary.done += [Done(PROGRESS, "", self.name, self.diary.now, seconds) for seconds in self.page.reruns]
 
     async def do(self, kind: str, what: str, action: Coroutine[Any, Any, float]) -> None:
         """Do something and write down how long it took, and what it brought to light."""
