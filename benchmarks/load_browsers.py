@@ -97,7 +97,7 @@ class BrowserVisitor(Guest):
             self._took.set_result(seconds)
 
     async def _look_around(self, tab: Tab) -> None:
-        boxes = tab.locator("[data-testid=stMain] [data-testid=stSelectbox] input")
+        boxes = tab.locator("[data-testid=stMain] [data-testid=stSelectbox] input:enabled")
         buttons = tab.locator(
             "[data-testid=stMain] [data-testid=stButtonGroup] button[kind=segmented_control], "
             "[data-testid=stMain] [data-testid=stButtonGroup] [aria-checked=false]"

@@ -14,6 +14,9 @@ from dissection.settings import short
 
 APP: Final = Path(__file__).resolve().parents[1] / "app.py"
 EXIT_BAD_INPUT: Final = 2
+# What glibc keeps of freed memory. Each rerun is a thread of its own, and there would be a pool for each of many; and once a large array has been
+# freed, arrays up to its size would come from the pools, which keep the gaps between what stays, and not from the system, which has them back.
+MEMORY: Final = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**23)}
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~][A-Za-z0-9._~-]{0,63}")
 _MOST_SEGMENTS: Final = 8
@@ -166,8 +169,8 @@ def main() -> None:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(EXIT_BAD_INPUT)
     os.environ.setdefault(settings.HOSTED, "1")
-    # Each rerun is a thread of its own, and glibc would keep freed memory for each of many.
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    for name, value in MEMORY.items():
+        os.environ.setdefault(name, value)
     # The same process, so that signals reach the server and what supervises it sees its end.
     os.execv(sys.executable, command)  # noqa: S606 (no shell, and nothing in the command comes from a visitor)
 

@@ -74,11 +74,14 @@ class Server:
     Args:
         folder: where its log, its temporary files and its home are.
         environ: its settings beside DISSECTION_CACHE, which is `folder / "cache"` where it is not among them.
+
+    Attributes:
+        command: that starts it.
     """
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"http://127.0.0.1:{self.port}{environ.get('DISSECTION_BASE_PATH', '')}"
         self.temporary, self.cache = folder / "tmp", folder / "cache"
         self.log = folder / "log.txt"
         self.temporary.mkdir()
@@ -87,13 +90,12 @@ class Server:
         dropped = ("STREAMLIT", "HF_TOKEN", "PYTEST")
         known = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         self.environ = {**known, **own, "DISSECTION_CACHE": str(self.cache), **environ}
+        self.command = [sys.executable, "-m", "dissection.serve"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "dissection.serve"], cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT
-            )
+            self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT)
         until(self.is_healthy, "the server did not start")
         return self
 

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import platform
 import re
 import socket
 import subprocess
@@ -191,6 +192,51 @@ def started(**environ: str) -> subprocess.Popen[str]:
     known = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLIT", "SPACE", "PORT"))}
     command = [sys.executable, "-m", "dissection.serve"]
     return subprocess.Popen(command, cwd=ROOT, env={**known, **environ}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+# Results that stay, each between temporary arrays that go, as reruns and work behind pages leave them.
+GAPS = """
+import numpy as np
+def megabytes():
+    return next(int(line.split()[1]) / 1000 for line in open("/proc/self/status") if line.startswith("RssAnon"))
+first = np.ones(4_000_000)  # 32 MB; once it is freed, glibc by itself takes arrays up to this size from its pools
+del first
+before = megabytes()
+stay, go = [], []
+for _ in range(60):
+    go.append(np.ones(400_000))  # 3.2 MB
+    stay.append(np.ones(1_000))
+most = megabytes() - before
+go.clear()
+print(most, megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="how glibc keeps memory")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    def run(settings: dict[str, str]) -> list[float]:
+        known = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC")}
+        words = subprocess.run([sys.executable, "-c", GAPS], env=known | settings, check=True, capture_output=True, text=True).stdout
+        return [float(word) for word in words.split()]
+
+    most, left = run({})
+    assert most > 180, "192 MB of temporary arrays"
+    assert left > 150, "what glibc does by itself: without this the settings would be for nothing"
+    most, left = run(serve.MEMORY)
+    assert most > 180
+    assert left < 20
+
+
+def test_a_server_has_the_settings_of_memory_but_for_those_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda program, words: became.extend([program, *words]))
+    known = {name: value for name, value in os.environ.items() if name not in serve.MEMORY}
+    environ = known | {"MALLOC_ARENA_MAX": "7", settings.HOSTED: "0"}
+    monkeypatch.setattr(os, "environ", environ)
+    serve.main()
+    assert {name: environ[name] for name in serve.MEMORY} == {**serve.MEMORY, "MALLOC_ARENA_MAX": "7"}
+    assert environ[settings.HOSTED] == "0", "whoever sets it knows"
+    assert became[:4] == [sys.executable, sys.executable, "-m", "dissection.dashboard.server"]
 
 
 def test_a_bad_setting_ends_the_start_with_its_words() -> None:

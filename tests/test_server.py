@@ -43,6 +43,37 @@ def events(of: Server) -> list[str]:
     return [line["event"] for line in lines(of)]
 
 
+# What the first visitor of a page would wait for: how many modules its functions load after the start.
+FIRST_USE = """
+import importlib, sys
+import numpy as np
+from dissection.dashboard.server import LIBRARIES
+from dissection.judges import DATA_FOLDER
+from dissection.readers import open_dataset
+from dissection.scenarios import by_topics
+from dissection.substance.strengths import bradley_terry
+from dissection.text_properties import measure
+demo = open_dataset(DATA_FOLDER / "demo.jsonl.gz")
+if sys.argv[1] == "warm":
+    for name in LIBRARIES:
+        importlib.import_module(name)
+before = set(sys.modules)
+by_topics(demo, 2)
+bradley_terry(np.array([[0.0, 3.0], [1.0, 0.0]]))
+measure("What is a leaf?", "A leaf is a part of a plant. It is green.")
+print(len(set(sys.modules) - before))
+"""
+
+
+def test_a_warm_server_has_loaded_what_functions_need() -> None:
+    cold, warm = (
+        int(subprocess.run([sys.executable, "-c", FIRST_USE, how], cwd=ROOT, check=True, capture_output=True).stdout)
+        for how in ("cold", "warm")
+    )
+    assert cold > 500
+    assert warm < 25
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with little room."""
