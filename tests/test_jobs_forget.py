@@ -46,8 +46,9 @@ def test_cells_are_forgotten_in_memory_and_on_disk(queue: JobQueue) -> None:
 
 def test_a_job_that_is_about_nothing_else_ends(queue: JobQueue, shop: Workshop) -> None:
     cells = small_cells(4)
-    first, second = queue.submit("one", cells[:2]), queue.submit("two", cells[1:])
+    first = queue.submit("one", cells[:2])
     shop.await_given(cells[0].label)
+    second = queue.submit("two", cells[1:])
     queue.forget({cell.key for cell in cells[:2]})
     assert first.ended
     assert queue.latest("one") is None, "nothing of it is left"
