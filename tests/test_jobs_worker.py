@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from dissection.regression.model import STANDARD
 from dissection.regression.nuts import Draws, Settings
 from dissection.regression.sampling import posterior_to_json
 from tests.conftest import make_dataset
+from tests.fault_tools import until
 from tests.jobs_cells import LONG, TASTES, small_cells
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -223,6 +225,18 @@ def test_how_it_died_is_told(store: PosteriorStore) -> None:
     assert _dies_by(WorkerProcess(store), lambda pid: os.kill(pid, signal.SIGSEGV)).startswith("The sampling process was ended by SIGSEGV")
 
 
+def test_what_it_compiled_goes_with_it(store: PosteriorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed after each job's end and a while, and again at each cancellation; a server for months would fill the disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    worker = WorkerProcess(store)
+    worker.run(small_cells(1)[0])
+    (folder,) = tmp_path.iterdir()
+    assert folder.stat().st_mode & 0o077 == 0, "nobody else's business"
+    assert list(folder.iterdir()), "the compiled model's sources"
+    worker.kill()
+    until(lambda: not folder.exists(), "its files are left behind", 10)
+
+
 def test_killed_before_it_started_it_never_starts(store: PosteriorStore) -> None:
     worker = WorkerProcess(store)
     worker.kill()
@@ -246,10 +260,15 @@ worker.run(small_cells(1, LONG)[0])
 
 
 def test_it_ends_in_mid_cell_when_its_server_is_killed(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE) as server:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    command, environ = [sys.executable, "-c", SERVER, str(tmp_path / "store")], {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE) as server:
         assert server.stdout
         pid = int(server.stdout.readline())
+        assert list(temporary.iterdir())
         time.sleep(2)
         assert not gone(pid, 0.1), "it samples"
         server.kill()
         assert gone(pid, 5)
+    assert not list(temporary.iterdir()), "its files went with it"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
 from pathlib import Path
@@ -53,9 +54,8 @@ class WorkerProcess:
     """
 
     def __init__(self, store: PosteriorStore) -> None:
-        self._command = [sys.executable, "-m", "dissection.jobs.worker", str(store.folder), str(store.max_bytes)]
-        if store.readable:
-            self._command.append("--readable")
+        self._store = store
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -103,8 +103,11 @@ class WorkerProcess:
             if self._killed:
                 raise WorkerDied("The sampling process was ended.")
             if self._process is None:
+                # What is compiled leaves files, which a process that is killed can't remove.
+                self._temporary = tempfile.TemporaryDirectory(prefix="dissection-worker-", ignore_cleanup_errors=True)
+                words = [str(self._store.folder), str(self._store.max_bytes), self._temporary.name, *["--readable"] * self._store.readable]
                 self._process = subprocess.Popen(  # noqa: S603 (nothing in the command comes from a visitor)
-                    self._command,
+                    [sys.executable, "-m", "dissection.jobs.worker", *words],
                     cwd=ROOT,
                     env={**os.environ, **ONE_THREAD},
                     stdin=subprocess.PIPE,
@@ -120,6 +123,7 @@ class WorkerProcess:
     def _listen(self) -> None:
         """Remember the last lines of stderr, which must be read or the worker would stop, and bury the process."""
         assert self._process is not None
+        assert self._temporary is not None
         errors = self._process.stderr
         assert errors is not None
         with io.BufferedReader(cast("io.FileIO", errors)) as lines:
@@ -127,6 +131,7 @@ class WorkerProcess:
                 if words := line.decode(errors="replace").strip():
                     self._last_lines.append(words)
         self._process.wait()
+        self._temporary.cleanup()
 
     def _how_it_died(self, process: "subprocess.Popen[bytes]") -> str:
         try:

@@ -1,6 +1,6 @@
 """The process that samples: cells come in through stdin, posteriors go out through stdout, draws go into the store.
 
-`python -m dissection.jobs.worker FOLDER MAX_BYTES [--readable]`, started by `process.WorkerProcess`.
+`python -m dissection.jobs.worker FOLDER MAX_BYTES TEMPORARY [--readable]`, started by `process.WorkerProcess`.
 """
 
 import argparse
@@ -8,8 +8,10 @@ import errno
 import json
 import os
 import queue
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ from dissection.regression import sampling
 from dissection.regression.cells import Cell
 from dissection.regression.sampling import Sampled, posterior_to_json
 
+TRIES = 3
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -39,12 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m dissection.jobs.worker", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("max_bytes", type=int)
+    parser.add_argument("temporary", type=Path, help="for temporary files; it is removed with the process")
     parser.add_argument("--readable", action="store_true")
     options = parser.parse_args(arguments)
     store = PosteriorStore(options.folder, options.max_bytes, readable=options.readable)
+    tempfile.tempdir = str(options.temporary)
     replies = _reserve_stdout()
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read_tasks, args=(tasks,), daemon=True).start()
+    threading.Thread(target=_read_tasks, args=(tasks, options.temporary), daemon=True).start()
     while True:
         write_frame(replies, json.dumps(answer(tasks.get(), store)).encode())
 
@@ -88,11 +93,14 @@ def _sentence(error: Exception) -> str:
     return f"Sampling failed with {type(error).__name__}{': ' + first[:300].rstrip('.') if first else ''}."
 
 
-def _read_tasks(tasks: "queue.SimpleQueue[bytes]") -> None:
+def _read_tasks(tasks: "queue.SimpleQueue[bytes]", temporary: Path) -> None:
     """Hand tasks on; end the process, also in the midst of sampling, when the server has closed the pipe or died."""
     with open(os.dup(0), "rb", buffering=0) as pipe:  # noqa: PTH123 (a descriptor, not a path)
         while (content := read_frame(cast("BinaryIO", pipe))) is not None:
             tasks.put(content)
+    # The server has gone and can't; a model that is being compiled may write meanwhile.
+    for _ in range(TRIES):
+        shutil.rmtree(temporary, ignore_errors=True)
     os._exit(0)
 
 
