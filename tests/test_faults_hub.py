@@ -50,7 +50,7 @@ def expired(server: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 FAULTS: dict[str, tuple[Break, str]] = {
     "down": (down, "The Hub can't be reached"),
-    "slow": (slow, "The connection broke off"),
+    "slow": (slow, "The Hub did not answer in time"),
     "rubbish": (rubbish, "The Hub"),
     "expired": (expired, "The Hub does not accept this token"),
 }

@@ -120,10 +120,10 @@ def test_a_server_that_does_not_answer(hub: HubServer, monkeypatch: pytest.Monke
     monkeypatch.setattr("dissection.hub.client.TIMEOUT", 0.2)
     monkeypatch.setattr("dissection.hub.transfer.TIMEOUT", 0.2)
     hub.add(SET, {"train.parquet": parquet(pairs(3))})
-    hub.faults = [Fault("GET /api/", delay=1, times=1)]
-    refused(faults.BrokenOffError)
-    hub.faults = [Fault("HEAD ", delay=1, times=1)]
-    refused(faults.BrokenOffError)
+    for request in ("GET /api/", "HEAD "):
+        hub.faults = [Fault(request, delay=1, times=1)]
+        error = refused(faults.BrokenOffError)
+        assert error.problem == "The Hub did not answer in time.", "a connection that broke off is something else"
     assert len(open_hub(SET)) == 3
 
 

@@ -137,11 +137,12 @@ def test_the_table_has_every_variable_and_none_more() -> None:
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| `")]
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row[1])]
     assert {name for name in listed if name.startswith("DISSECTION")} == read
-    assert set(listed) - read == {"PORT", "XDG_STATE_HOME", "OPENAI_API_KEY", "HF_TOKEN", "HF_HOME", "SPACE_ID"}
+    assert set(listed) - read == {"PORT", "XDG_STATE_HOME", "OPENAI_API_KEY", "HF_TOKEN", "HF_HOME", "SPACE_ID", *serve.MEMORY}
     assert len(listed) == len(set(listed))
     usual = {row[1].strip(" `"): row[-2].strip() for row in rows}
     for number in settings.NUMBERS:
         assert usual[number.variable] in (str(number.usual), "the cores", "a quarter of the memory"), number.variable
+    assert ", ".join(serve.MEMORY.values()) in usual.values()
 
 
 def test_the_readme_is_a_spaces_card() -> None:

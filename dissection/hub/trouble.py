@@ -75,6 +75,8 @@ def _of_failure(error: Exception, address: HubAddress, what: str) -> HubError:
         return OfflineError(
             "The Hub can't be reached.", where=str(address), remedy="check the connection, or download the file elsewhere and upload it"
         )
+    if isinstance(error, httpx2.TimeoutException):
+        return _broken_off(address, what, "The Hub did not answer in time.")
     if isinstance(error, (httpx2.TransportError, httpx2.StreamError)) or "Consistency check failed" in str(error):
         return _broken_off(address, what)
     if isinstance(
@@ -91,9 +93,9 @@ def _of_failure(error: Exception, address: HubAddress, what: str) -> HubError:
     raise error
 
 
-def _broken_off(address: HubAddress, what: str) -> BrokenOffError:
+def _broken_off(address: HubAddress, what: str, how: str = "The connection broke off.") -> BrokenOffError:
     return BrokenOffError(
-        "The connection broke off.",
+        how,
         where=f"{address.repo}, {what}" if what else address.repo,
         remedy="try again; what has come is kept, and only the rest is asked for",
     )
