@@ -96,7 +96,8 @@ async def run(options: argparse.Namespace, address: str, pid: int | None) -> dic
             page: summary([d.seconds for d in reruns(diary.done) if d.page == page])
             for page in sorted({d.page for d in reruns(diary.done)})
         },
-        "slowest": [done._asdict() for done in sorted(reruns(diary.done), key=lambda done: -done.seconds)[:KNOWN_ERRORS]],
+        "slowest": slowest(reruns(diary.done)),
+        "slowest progress": slowest([done for done in diary.done if done.kind == PROGRESS]),
         "errors": [fault._asdict() for fault in diary.faults],
         "received_mb": sum(visitor.received for visitor in visitors) / machine.BYTES_PER_MB,
         "cores_used": cores | {"workers": workers, "others": cores["machine"] - workers - sum(cores[what] for what in PARTS)},
@@ -120,6 +121,11 @@ def _processors(pid: int | None) -> dict[str, float]:
 def reruns(done: list[Done]) -> list[Done]:
     """What was done that let a script run."""
     return [one for one in done if not any(word in one.kind for word in NO_RERUN)]
+
+
+def slowest(done: list[Done]) -> list[dict[str, Any]]:
+    """What took longest."""
+    return [one._asdict() for one in sorted(done, key=lambda one: -one.seconds)[:KNOWN_ERRORS]]
 
 
 def summary(seconds: list[float]) -> dict[str, float]:
@@ -163,6 +169,7 @@ def told(found: dict[str, Any]) -> bool:
             f"| {kind} | {row['n']} | " + " | ".join(f"{row[name]:.2f}" for name in ("median", "p95", "p99", "worst") if name in row) + " |"
         )
     print("\nslowest: " + "; ".join(f"{one['seconds']:.2f} s {one['kind']} {one['what']} on {one['page']}" for one in found["slowest"][:8]))
+    print("slowest progress: " + "; ".join(f"{one['seconds']:.2f} s of {one['what']} at {one['at']:.0f} s" for one in found["slowest progress"][:8]))
     print("\ncores used: " + ", ".join(f"{what} {cores:.2f}" for what, cores in found["cores_used"].items()))
     print(f"processor seconds of the server a rerun: {found['processor_seconds_a_rerun']:.3f}")
     for what in ("server", "workers"):

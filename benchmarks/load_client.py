@@ -27,14 +27,14 @@ class Page(Contents):
     Attributes:
         address: of the server.
         received: bytes.
-        reruns: seconds that runs of fragments took which asked by the clock.
+        reruns: of fragments that asked by the clock: when each asked, on `time.perf_counter`, and seconds until it had run.
     """
 
     def __init__(self, address: str) -> None:
         super().__init__()
         self.address = address.rstrip("/")
         self.received = 0
-        self.reruns: list[float] = []
+        self.reruns: list[tuple[float, float]] = []
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, float] = {}
         self._files: dict[str, asyncio.Future[list[Any]]] = {}
@@ -158,7 +158,8 @@ class Page(Contents):
         if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return
         for fragment in set(fragments) & set(self._asked):
-            self.reruns.append(time.perf_counter() - self._asked.pop(fragment))
+            asked = self._asked.pop(fragment)
+            self.reruns.append((asked, time.perf_counter() - asked))
         if not fragments and self._began and self._over and not self._over.done():
             self._over.set_result(None)
 

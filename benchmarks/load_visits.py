@@ -145,7 +145,8 @@ class Visitor(Guest):
     async def _go(self) -> None:
         await self.page.close()
         self.received += self.page.received
-        self.diary.done += [Done(PROGRESS, "", self.name, self.diary.now, seconds) for seconds in self.page.reruns]
+        begun = time.perf_counter() - self.diary.now
+        self.diary.done += [Done(PROGRESS, "", self.name, asked - begun, seconds) for asked, seconds in self.page.reruns]
 
     async def do(self, kind: str, what: str, action: Coroutine[Any, Any, float]) -> None:
         """Do something and write down how long it took, and what it brought to light."""
