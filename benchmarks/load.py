@@ -169,7 +169,10 @@ def told(found: dict[str, Any]) -> bool:
             f"| {kind} | {row['n']} | " + " | ".join(f"{row[name]:.2f}" for name in ("median", "p95", "p99", "worst") if name in row) + " |"
         )
     print("\nslowest: " + "; ".join(f"{one['seconds']:.2f} s {one['kind']} {one['what']} on {one['page']}" for one in found["slowest"][:8]))
-    print("slowest progress: " + "; ".join(f"{one['seconds']:.2f} s of {one['what']} at {one['at']:.0f} s" for one in found["slowest progress"][:8]))
+    print(
+        "slowest progress: "
+        + "; ".join(f"{one['seconds']:.2f} s of {one['what']} at {one['at']:.0f} s" for one in found["slowest progress"][:8])
+    )
     print("\ncores used: " + ", ".join(f"{what} {cores:.2f}" for what, cores in found["cores_used"].items()))
     print(f"processor seconds of the server a rerun: {found['processor_seconds_a_rerun']:.3f}")
     for what in ("server", "workers"):
