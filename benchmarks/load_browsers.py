@@ -97,10 +97,11 @@ class BrowserVisitor(Guest):
             self._took.set_result(seconds)
 
     async def _look_around(self, tab: Tab) -> None:
-        boxes = tab.locator("[data-testid=stMain] [data-testid=stSelectbox] input:enabled")
+        # Not those in a closed fold, which nobody could click.
+        boxes = tab.locator("[data-testid=stMain] [data-testid=stSelectbox] input:enabled:visible")
         buttons = tab.locator(
-            "[data-testid=stMain] [data-testid=stButtonGroup] button[kind=segmented_control], "
-            "[data-testid=stMain] [data-testid=stButtonGroup] [aria-checked=false]"
+            "[data-testid=stMain] [data-testid=stButtonGroup] button[kind=segmented_control]:visible, "
+            "[data-testid=stMain] [data-testid=stButtonGroup] [aria-checked=false]:visible"
         )
         usable = [place for place in (boxes, buttons) if await place.count()]
         if self.dice.random() < PAGE_SHARE or not usable:
