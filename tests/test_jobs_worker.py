@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,10 +57,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> PosteriorStore:
 
 @pytest.fixture(scope="module")
 def worker(store: PosteriorStore) -> Iterator[WorkerProcess]:
-    """One process for all tests that leave it alive; its model is compiled by the first cell."""
+    """One process for all tests that leave it alive; its model is compiled by the first cell.
+
+    A server ends many: what they compiled would fill its disk.
+    """
     made = WorkerProcess(store)
     yield made
+    assert made._temporary
+    folder = Path(made._temporary.name)
+    assert folder.stat().st_mode & 0o077 == 0, "nobody else's business"
+    assert list(folder.iterdir()), "the compiled model's sources"
     made.kill()
+    until(lambda: not folder.exists(), "its files are left behind", 10)
 
 
 def test_a_cell_comes_back_and_its_draws_are_in_the_store(worker: WorkerProcess, store: PosteriorStore) -> None:
@@ -223,18 +230,6 @@ def test_how_it_died_is_told(store: PosteriorStore) -> None:
         "The sampling process was killed, perhaps because memory ran out."
     )
     assert _dies_by(WorkerProcess(store), lambda pid: os.kill(pid, signal.SIGSEGV)).startswith("The sampling process was ended by SIGSEGV")
-
-
-def test_what_it_compiled_goes_with_it(store: PosteriorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is killed after each job's end and a while, and again at each cancellation; a server for months would fill the disk."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    worker = WorkerProcess(store)
-    worker.run(small_cells(1)[0])
-    (folder,) = tmp_path.iterdir()
-    assert folder.stat().st_mode & 0o077 == 0, "nobody else's business"
-    assert list(folder.iterdir()), "the compiled model's sources"
-    worker.kill()
-    until(lambda: not folder.exists(), "its files are left behind", 10)
 
 
 def test_killed_before_it_started_it_never_starts(store: PosteriorStore) -> None:

@@ -37,6 +37,8 @@ MOST_MESSAGE_BYTES = 10_000_000
 UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 # Python's own is ten times as long: a page that lets go of the lock, as it does at each call of NumPy, would wait that long for work behind others.
 SWITCH_SECONDS = 0.0005
+# For whoever has woken the server up, and waits.
+FIRST_SECONDS = 5.0
 # What functions import when they are first called, and takes up to a second.
 LIBRARIES = ("xarray", "h5netcdf", "sklearn.cluster", "sklearn.feature_extraction.text", "choix", "textstat")
 UPLOADS_PART = 4  # of the memory for data and results is for files as they came
@@ -88,15 +90,16 @@ def _load(begun: float, drawn: bool) -> None:  # noqa: FBT001 (a thread's argume
         if module.name != __spec__.name:
             importlib.import_module(module.name)
             time.sleep(0.01)  # visitors first
-    from dissection.dashboard.tasks import tasks
-
-    for name in LIBRARIES:
-        tasks().drawing.give_way(worked=1.0)
-        importlib.import_module(name)
-    # What is loaded by now stays; collections need not look at it any more.
+    # What is loaded by now stays; collections need not look at it any more. Later they would have to, for what visitors have.
     gc.collect()
     gc.freeze()
     logs.event("warmed up", drawn=drawn, seconds=round(time.monotonic() - begun, 1))
+    from dissection.dashboard.tasks import tasks
+
+    time.sleep(FIRST_SECONDS)
+    for name in LIBRARIES:
+        tasks().drawing.give_way(worked=1.0)
+        importlib.import_module(name)
 
 
 def _script_error(error: Exception) -> None:
