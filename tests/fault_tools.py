@@ -228,9 +228,9 @@ class Tab:
         self.values[name] = value
         self.rerun()
 
-    def until(self, words: str) -> "Tab":
+    def until(self, words: str, seconds: float = PATIENCE) -> "Tab":
         """Ask for the page until it says something."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + seconds
         while words not in self.said():
             assert time.monotonic() < end, f"{words!r} is not said: {self.said()[:2000]}"
             time.sleep(0.1)
