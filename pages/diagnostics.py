@@ -188,13 +188,14 @@ if settings.read_only():
     only_shown("start a full analysis")
 else:
     start_form(dataset)
+# Before what the job has to say, which is the same moment's or a later one's: results are never shown without the warning that came with them.
+sampled = analysis.sampled(dataset, dataset.selectable_groups, session.model())
 job = analysis.job()
 if job:
     for label, message in job.failures():
         st.error(f"**{plain_markdown(label)}** {plain_markdown(message)}", icon=":material/error:")
     for warning in job.warnings():
         st.warning(plain_markdown(warning), icon=":material/warning:")
-sampled = analysis.sampled(dataset, dataset.selectable_groups, session.model())
 if not sampled:
     st.info(
         f"Nothing has been sampled yet of this data under the model “{session.model().name}” with {analysis.settings().draws:,} draws a chain. All "

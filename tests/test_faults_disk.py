@@ -6,8 +6,10 @@ import json
 import os
 import resource
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -23,6 +25,7 @@ from dissection.jobs.process import Reply
 from dissection.jobs.queue import JobQueue
 from dissection.jobs.store import PosteriorStore
 from dissection.regression.cells import Cell
+from dissection.regression.posterior import Posterior
 from dissection.regression.sampling import posterior_from_json
 from tests.asking_app import opened
 from tests.asking_tools import laptop, mind, server
@@ -45,10 +48,11 @@ class Inside:
 
     alive = True
 
-    def __init__(self, kept: PosteriorStore) -> None:
-        self.kept = kept
+    def __init__(self, kept: PosteriorStore, may_end: threading.Event | None = None) -> None:
+        self.kept, self.may_end = kept, may_end
 
     def run(self, cell: Cell) -> Reply:
+        assert self.may_end is None or self.may_end.wait(30)
         facts = worker.answer(cell.to_bytes(), self.kept)
         return Reply([posterior_from_json(one) for one in facts["posteriors"]], facts["kept"], facts["warning"])
 
@@ -70,6 +74,32 @@ def sampled(open_page: Open, monkeypatch: pytest.MonkeyPatch, file: Path, folder
     assert job.wait(30)
     queue.close()
     return run(at)
+
+
+def test_a_warning_comes_with_its_result(open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The cell is sampled while the page is drawn."""
+    kept, may_end, inner = PosteriorStore(tmp_path / "kept", 10**9), threading.Event(), analysis.sampled
+    queue = JobQueue(kept, 1, new_worker=lambda: Inside(kept, may_end))
+    monkeypatch.setattr(worker.sampling, "run", made_up)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(analysis, "store", lambda: kept)
+    monkeypatch.setattr(analysis, "queue", lambda: queue)
+    at = open_page("diagnostics", write(tmp_path, rows(n=40)))
+    press(at, "sample")
+    job = queue.latest(at.session_state["visitor"])
+    assert job is not None
+    assert not job.ended
+
+    def just_now(*arguments: Any) -> list[Posterior]:
+        may_end.set()
+        assert job.wait(30)
+        return inner(*arguments)
+
+    monkeypatch.setattr(analysis, "sampled", just_now)
+    run(at)
+    queue.close()
+    assert "1 of 1 sampled cells passed" in text(at)
+    assert "could not be kept on disk" in at.warning[0].value
 
 
 def test_a_file_in_place_of_the_folder_is_said_on_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
