@@ -109,6 +109,18 @@ def test_a_click_moves_every_judge_and_reset_takes_it_back(open_page: Open, tmp_
     assert "whatif" not in at.query_params
 
 
+def test_buttons_that_are_right_are_not_set_anew(open_page: Open, tmp_path: Path) -> None:
+    """What the page sets would take the place of a click that comes in the meantime."""
+    at = unfold(open_page("pairs", write(tmp_path, rows()), pair="p001"))
+    at.button_group(key="whatif-0").set_value("B more")
+    run(at)
+    assert "*(changed)*" in at.button_group(key="whatif-0").label
+    assert not any(at.button_group(key=f"whatif-{place}").proto.set_value for place in (0, 1))
+    at.button(key="what-if-reset").click()
+    run(at)
+    assert at.button_group(key="whatif-0").proto.set_value
+
+
 def test_a_link_holds_the_changes_and_the_next_pair_forgets_them(open_page: Open, tmp_path: Path) -> None:
     at = open_page("pairs", write(tmp_path, rows()), pair="p001", whatif="1~0")
     assert at.button_group(key="whatif-1").value == "equal"
@@ -260,5 +272,6 @@ def test_what_if_by_a_click(small: str, visitor: Page) -> None:
     ).first.click()
     visitor.get_by_text("The largest move is").wait_for()
     assert web.query(visitor)["whatif"] == "0~-1"
+    web.settled(visitor)
     visitor.get_by_role("button", name="Reset").click()
     visitor.get_by_text("Nothing moves yet").wait_for()

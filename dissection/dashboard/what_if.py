@@ -83,8 +83,11 @@ def _controls(dataset: PairDataset, places: list[int], before: FloatArray, after
         words = dict(WORDS)
         if as_found not in words:
             words[float(as_found)] = "not assessed" if np.isnan(as_found) else f"as found ({as_found:g})"
-        # The address bar alone holds the changes, so that a link, Reset and another pair all find the buttons right.
-        st.session_state[key] = words[float(as_found)] if np.isnan(after[place]) else words[float(after[place])]
+        # The address bar alone holds the changes, so that a link, Reset and another pair all find the buttons right. A button that is right
+        # already is left alone: what the page sets takes the place of a click that comes while it is drawn.
+        pressed = words[float(as_found)] if np.isnan(after[place]) else words[float(after[place])]
+        if st.session_state.get(key) != pressed:
+            st.session_state[key] = pressed
         columns[number % 3].segmented_control(
             plain_markdown(dataset.property_names[place])
             + (" *(changed)*" if after[place] != as_found and not np.isnan(after[place]) else ""),
