@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -98,6 +98,17 @@ def new_page(browser: Browser, **options: Any) -> Page:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     return page
+
+
+def in_view(page: Page) -> str:
+    """Its address, whether a run is under way, its words, and which buttons can't be pressed."""
+    try:
+        app = page.get_by_test_id("stApp")
+        state = app.get_attribute("data-test-script-state", timeout=2_000)
+        off = [button.inner_text(timeout=2_000) for button in page.locator("button:disabled").all()]
+        return f"{page.url}\n{state}; off: {off}\n{app.inner_text(timeout=2_000)}"
+    except Error as error:
+        return f"{page.url}\n{error.message}"
 
 
 def settled(page: Page) -> None:

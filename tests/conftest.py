@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +85,17 @@ def friend(chromium: "Browser") -> "Iterator[Page]":
     page = browser_tools.new_page(chromium)
     yield page
     page.context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a browser test that fails: what its pages show, as the screen is gone afterwards."""
+    report = yield
+    if report.failed and call.when == "call":
+        for name, found in getattr(item, "funcargs", {}).items():
+            if isinstance(found, browser_tools.Page):
+                report.sections.append((f"{name}'s page", browser_tools.in_view(found)))
+    return report
 
 
 def ended(work: Coroutine[Any, Any, T]) -> T:
