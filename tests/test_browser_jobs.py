@@ -7,11 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import browser as web
+from tests.jobs_cells import COMPILES
 from tests.test_pages import rows, write
 
 pytestmark = pytest.mark.browser
-
-COMPILED = 240_000  # milliseconds that starting a worker and compiling may take when all is busy
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,7 @@ def small(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield base
 
 
-def wait_for_panel(page: Page, words: str, milliseconds: float = COMPILED) -> None:
+def wait_for_panel(page: Page, words: str, milliseconds: float = 1000 * COMPILES) -> None:
     # The panel is drawn anew each second.
     expect(page.get_by_test_id("stSidebar")).to_contain_text(re.compile(words), timeout=milliseconds)
 

@@ -13,10 +13,10 @@ import pytest
 
 from tests.browser import ROOT
 from tests.fault_tools import Server, Tab, needs_proc, until
+from tests.jobs_cells import COMPILES
 from tests.test_pages import rows, write
 from tests.test_server import bring
 
-COMPILES = 240.0  # seconds, within which a model is, also where others work on the same cores
 # $1 and on: pairs of a folder and the kilobytes of the disk in its place, "--", then what sees these disks.
 MOUNTS = """
 while [ "$1" != -- ]; do mount -t tmpfs -o "size=$2k" small "$1" || exit 9; shift 2; done
