@@ -22,6 +22,7 @@ from benchmarks.load_client import Page
 from benchmarks.load_page import Contents, LoadError
 from benchmarks.load_widgets import CHOICES, Widget
 from dissection.judges import DATA_FOLDER
+from dissection.regression.model import STANDARD
 from dissection.simulate import simulate_demo
 
 # How often each page is turned to, against the others; the ones that are not named: 1.
@@ -278,6 +279,7 @@ async def upload_labels(visitor: Visitor, seed: int) -> None:
 async def run_job(visitor: Visitor, number: int) -> None:
     """Start a full analysis of a few cells, and stay on its page until it is over."""
     await visitor.turn_to("Diagnostics")
+    await visitor.set("model", STANDARD.name)  # another, which may have been chosen on the way here, has no scenarios to choose, or no job
     await visitor.set("draws", JOB_DRAWS)
     await visitor.set("sample-judges", *JOB_JUDGES[number % len(JOB_JUDGES)])
     await visitor.set("sample-groups", *visitor.page.widget("sample-groups").options[1 : 1 + JOB_SCENARIOS])
