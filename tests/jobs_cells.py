@@ -10,7 +10,7 @@ from dissection.regression.nuts import Draws, Settings
 from dissection.regression.sampling import Sampled, summarise
 from tests.conftest import make_dataset
 
-COMPILES = 300.0  # seconds, within which a worker has started and compiled its model, also where others work on the same cores
+COMPILES = 240.0  # seconds, within which a worker has started and compiled its model, also where others work on the same cores
 # All cells have two properties, so that a worker compiles once.
 SHORT = Settings(draws=200, tune=200, chains=2)
 LONG = Settings(draws=20_000, tune=20_000, chains=16)  # minutes

@@ -272,6 +272,5 @@ def test_what_if_by_a_click(small: str, visitor: Page) -> None:
     ).first.click()
     visitor.get_by_text("The largest move is").wait_for()
     assert web.query(visitor)["whatif"] == "0~-1"
-    web.settled(visitor)
     visitor.get_by_role("button", name="Reset").click()
     visitor.get_by_text("Nothing moves yet").wait_for()
